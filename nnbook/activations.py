@@ -1,0 +1,142 @@
+"""Activations: the bend in each neuron.
+
+An activation ``f`` turns the pre-activations ``z`` of a layer into its outputs ``a = f(z)``. Going
+back, it turns ``dC/da`` into ``dC/dz``; `Activation.vjp` computes that from the *output* ``a``, so
+that nothing but the output has to be kept.
+
+Counterpart: ``keras.activations``. Sources: :cite:`goodfellow2016deep`, section 6.3.
+"""
+
+import numpy as np
+
+from nnbook.checks import Array, look_up
+
+
+class Activation:
+    """A function of the pre-activations, without parameters and without state."""
+
+    name: str
+
+    def __call__(self, z: Array, out: Array | None = None) -> Array:
+        """Return ``a = f(z)``, shape of ``z``; written to ``out`` (which may be ``z``) if given."""
+        raise NotImplementedError
+
+    def vjp(self, a: Array, grad: Array, out: Array | None = None) -> Array:
+        """Return ``dC/dz`` from ``grad = dC/da`` and the output ``a``; all of one shape.
+
+        The name says vector-Jacobian product: row by row, ``dC/dz = dC/da · da/dz``. ``out`` may be
+        ``grad``.
+        """
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return f"<activation {self.name}>"
+
+
+class Linear(Activation):
+    """``f(z) = z``, ``f'(z) = 1``. Counterpart: ``keras.activations.linear``."""
+
+    name = "linear"
+
+    def __call__(self, z: Array, out: Array | None = None) -> Array:
+        return np.positive(z, out=out) if out is not z else z
+
+    def vjp(self, a: Array, grad: Array, out: Array | None = None) -> Array:
+        return np.positive(grad, out=out) if out is not grad else grad
+
+
+class ReLU(Activation):
+    """``f(z) = max(z, 0)``, ``f'(z) = 1 if z > 0 else 0`` (eq-relu).
+
+    At ``z = 0`` there is no derivative; like Keras we take 0. So the mask must be ``a > 0``:
+    with ``a >= 0`` it would be 1 everywhere, because a ReLU output is never negative.
+    Counterpart: ``keras.activations.relu``.
+    """
+
+    name = "relu"
+
+    def __call__(self, z: Array, out: Array | None = None) -> Array:
+        return np.maximum(z, 0, out=out)
+
+    def vjp(self, a: Array, grad: Array, out: Array | None = None) -> Array:
+        return np.multiply(grad, a > 0, out=out)
+
+
+class Sigmoid(Activation):
+    """``f(z) = 1 / (1 + exp(-z))``, ``f'(z) = a (1 - a)`` (eq-sigmoid).
+
+    Computed with ``exp(-|z|)``, which never overflows: for ``z < 0`` the fraction is multiplied by
+    ``exp(z)`` above and below. Counterpart: ``keras.activations.sigmoid``.
+    """
+
+    name = "sigmoid"
+
+    def __call__(self, z: Array, out: Array | None = None) -> Array:
+        e = np.exp(-np.abs(z))
+        a: Array = np.divide(np.where(np.greater_equal(z, 0), 1, e), 1 + e, out=out)
+        return a
+
+    def vjp(self, a: Array, grad: Array, out: Array | None = None) -> Array:
+        slope = a * (1 - a)
+        return np.multiply(grad, slope, out=out)
+
+
+class Tanh(Activation):
+    """``f(z) = tanh(z)``, ``f'(z) = 1 - a²``. Counterpart: ``keras.activations.tanh``."""
+
+    name = "tanh"
+
+    def __call__(self, z: Array, out: Array | None = None) -> Array:
+        return np.tanh(z, out=out)
+
+    def vjp(self, a: Array, grad: Array, out: Array | None = None) -> Array:
+        slope = 1 - a * a
+        return np.multiply(grad, slope, out=out)
+
+
+class Softmax(Activation):
+    """``f(z)_j = exp(z_j) / sum_k exp(z_k)`` along the last axis.
+
+    The largest ``z`` of a row is subtracted first, which changes nothing but keeps ``exp`` from
+    overflowing. Here each output depends on every input of its row, so the way back is
+    ``dC/dz_j = a_j (dC/da_j - sum_k a_k dC/da_k)``. Counterpart: ``keras.activations.softmax``.
+    """
+
+    name = "softmax"
+
+    def __call__(self, z: Array, out: Array | None = None) -> Array:
+        a: Array = np.subtract(z, np.max(z, axis=-1, keepdims=True), out=out)
+        np.exp(a, out=a)
+        a /= np.sum(a, axis=-1, keepdims=True)
+        return a
+
+    def vjp(self, a: Array, grad: Array, out: Array | None = None) -> Array:
+        mean: Array = np.sum(a * grad, axis=-1, keepdims=True)
+        dz: Array = np.subtract(grad, mean, out=out)
+        np.multiply(a, dz, out=dz)
+        return dz
+
+
+linear, relu, sigmoid, tanh, softmax = Linear(), ReLU(), Sigmoid(), Tanh(), Softmax()
+
+_KNOWN = {f.name: f for f in (linear, relu, sigmoid, tanh, softmax)}
+
+
+def get(identifier: str | Activation | None) -> Activation:
+    """Return an activation from its name; None means linear, as in Keras.
+
+    Raises:
+        ValueError: unknown name (the known ones are listed).
+        TypeError: neither a name nor an activation.
+    """
+    if identifier is None:
+        return linear
+    if isinstance(identifier, Activation):
+        return identifier
+    if isinstance(identifier, str):
+        activation: Activation = look_up(identifier, _KNOWN, "activation")
+        return activation
+    raise TypeError(
+        "activation must be a name, an Activation of nnbook, or None. "
+        f"Received {identifier!r} of type {type(identifier).__name__}."
+    )

@@ -1,0 +1,168 @@
+"""Checks at the edge: what comes in from a reader is checked once, here, before anything changes.
+
+Inside, the arrays are trusted, so that a training step spends no time on answered questions.
+Each message follows Keras's way of saying it: what was expected, what came, and how to fix it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+Array = NDArray[np.floating[Any]]
+"""A real array of the model's dtype; batches are ``(n, features)``, one row a sample."""
+
+
+def as_numbers(values: ArrayLike, what: str, dtype: DTypeLike | None = None) -> Array:
+    """Return ``values`` as a C-contiguous float array (``dtype``, or float32/float64 as it came).
+
+    Raises:
+        TypeError: the values are not real numbers (text, objects, complex).
+        ValueError: rows of different length, no values at all, or NaN or infinity among them.
+    """
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise ValueError(
+            f"{what} must be a rectangular array of numbers. Received rows of different shapes "
+            f"({error}). Pad or drop rows so that all have the same length."
+        ) from error
+    if array.dtype.kind not in "biuf":
+        raise TypeError(
+            f"{what} must hold real numbers. Received dtype {array.dtype}. "
+            "Convert it first, for example with np.asarray(values, dtype='float32')."
+        )
+    if array.size == 0:
+        raise ValueError(
+            f"{what} is empty. Expected at least one sample. Received shape {array.shape}."
+        )
+    if dtype is None:
+        dtype = array.dtype if array.dtype in (np.float32, np.float64) else np.float64
+    with np.errstate(over="ignore"):  # too large for float32 becomes inf, which is reported below
+        numbers: Array = np.ascontiguousarray(array, dtype=dtype)
+    if array.ndim == 0:  # ascontiguousarray makes a scalar an array of one
+        numbers = numbers.reshape(())
+    finite = np.isfinite(numbers)
+    if not finite.all():
+        where = tuple(int(i) for i in np.argwhere(~finite)[0])
+        raise ValueError(
+            f"{what} must be finite in {np.dtype(dtype)}. Received {array[where]} at index {where} "
+            f"({int((~finite).sum())} such values). Remove or replace them, "
+            "for example with x[np.isfinite(x).all(axis=1)]."
+        )
+    return numbers
+
+
+def as_batch(x: ArrayLike, width: int | None, who: str, dtype: DTypeLike, what: str = "x") -> Array:
+    """Return ``x`` as a batch of shape ``(n, width)``.
+
+    Raises:
+        TypeError, ValueError: as `as_numbers`, and for a wrong rank or width.
+    """
+    batch = as_numbers(x, what, dtype)
+    expected = f"{who} expected inputs of shape (n, {'features' if width is None else width})."
+    if batch.ndim != 2:
+        fix = "Use x.reshape(len(x), -1) to make one row of each sample."
+        if batch.ndim < 2:
+            one_feature = width == 1 and batch.size != 1
+            fix = (
+                "Use x[:, None] for n samples of one feature."
+                if one_feature
+                else "Use x[None, :] for one sample."
+            )
+        raise ValueError(f"{expected} Received shape {batch.shape}. {fix}")
+    if width is not None and batch.shape[1] != width:
+        raise ValueError(
+            f"{expected} Received shape {batch.shape}. Give the {width} features that the model "
+            f"was built for, or build a model with Input(shape=({batch.shape[1]},))."
+        )
+    return batch
+
+
+def as_targets(y: ArrayLike, n: int, width: int, dtype: DTypeLike, what: str = "y") -> Array:
+    """Return ``y`` as targets of shape ``(n, width)``, one row a sample.
+
+    Labels of shape ``(n,)`` against outputs ``(n, 1)`` become a column, as in Keras. Nothing else
+    is reshaped and nothing broadcast: ``(n,)`` against ``(n, 1)`` would silently make ``(n, n)``.
+
+    Raises:
+        TypeError, ValueError: as `as_numbers`, and for a wrong length or shape.
+    """
+    targets = as_numbers(y, what, dtype)
+    if targets.ndim == 0 or len(targets) != n:
+        raise ValueError(
+            f"x and {what} must have the same number of samples. Received {n} in x and "
+            f"{len(targets) if targets.ndim else 'a single number'} in {what}."
+        )
+    if targets.ndim == 1 and width == 1:
+        targets = targets[:, None]
+    if targets.shape != (n, width):
+        raise ValueError(
+            f"{what} must have the shape of the outputs, {(n, width)}. Received {targets.shape}. "
+            f"Reshape {what}, or give the last layer as many units as {what} has columns."
+        )
+    return targets
+
+
+def same_shape(y_true: Array, y_pred: Array) -> tuple[Array, Array]:
+    """Return the pair with equal shapes, a missing last axis of length one added as in Keras.
+
+    Raises:
+        ValueError: the shapes still differ; they are never broadcast.
+    """
+    if y_true.shape != y_pred.shape:
+        if y_true.shape == (*y_pred.shape, 1):
+            y_pred = y_pred[..., None]
+        elif y_pred.shape == (*y_true.shape, 1):
+            y_true = y_true[..., None]
+        else:
+            raise ValueError(
+                "y_true and y_pred must have the same shape. "
+                f"Received y_true {y_true.shape} and y_pred {y_pred.shape}. "
+                "They are never broadcast: (n,) against (n, 1) would compare every pair."
+            )
+    return y_true, y_pred
+
+
+def at_least_one(value: object, name: str) -> int:
+    """Return ``value`` if it is an integer of at least 1.
+
+    Raises:
+        TypeError: not an integer.  ValueError: below 1.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise TypeError(
+            f"{name} must be an integer, at least 1. Received {value!r} of type "
+            f"{type(value).__name__}."
+        )
+    if value < 1:
+        raise ValueError(f"{name} must be at least 1. Received {value}.")
+    return int(value)
+
+
+def number(value: object, name: str, *, low: float, high: float = np.inf) -> float:
+    """Return ``value`` as a Python float in ``[low, high)``.
+
+    A Python float on purpose: a NumPy float64 scalar would promote float32 arrays.
+
+    Raises:
+        TypeError: not a real number.  ValueError: outside the range, or NaN.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        raise TypeError(f"{name} must be a number. Received {value!r}.")
+    if not low <= value < high:
+        upper = "finite" if high == np.inf else f"below {high}"
+        raise ValueError(f"{name} must be at least {low} and {upper}. Received {value}.")
+    return float(value)
+
+
+def look_up(identifier: str, known: Mapping[str, Any], what: str) -> Any:
+    """Return ``known[identifier]``.
+
+    Raises:
+        ValueError: unknown name; the message lists the known ones.
+    """
+    if identifier not in known:
+        raise ValueError(f"Unknown {what} {identifier!r}. Known: {', '.join(sorted(known))}.")
+    return known[identifier]

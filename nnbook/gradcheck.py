@@ -1,0 +1,68 @@
+"""The gradient check: the test that tells a right gradient from a wrong one.
+
+A wrong backward pass raises no error and often even trains. But the loss itself can be trusted, and
+its slope along one parameter can be measured: move that parameter a little to both sides and look.
+
+Source: :cite:`goodfellow2016deep`, section 11.5.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from nnbook.checks import Array, number
+from nnbook.models import Sequential
+
+
+def numerical_gradient(f: Callable[[], float], theta: Array, h: float = 1e-5) -> Array:
+    """Return the central differences of ``f()`` by each entry of ``theta`` (eq-central-difference).
+
+    ``dC/dtheta_i ~ (C(theta_i + h) - C(theta_i - h)) / 2h``, with an error of order ``h²``.
+
+    Args:
+        f: returns the loss for the present values of ``theta``.
+        theta: parameters ``(p,)``, float64, moved in place one by one and put back exactly.
+        h: how far to move; 1e-5 balances the error of order h² against rounding.
+
+    Raises:
+        ValueError: ``theta`` is float32, where the difference is mostly rounding; ``h`` is not
+            above 0.
+    """
+    if theta.dtype != np.float64:
+        raise ValueError(
+            f"A gradient check needs float64. Received {theta.dtype}, where the difference of two "
+            "losses is mostly rounding. Build the model with Sequential(..., dtype='float64')."
+        )
+    if number(h, "h", low=0) == 0:
+        raise ValueError("h must be above 0. Received 0.")
+    slope = np.empty_like(theta)
+    for i in range(theta.size):
+        here = theta[i]
+        try:
+            theta[i] = here + h
+            above = f()
+            theta[i] = here - h
+            below = f()
+        finally:
+            theta[i] = here
+        slope[i] = (above - below) / (2 * h)
+    return slope
+
+
+def gradient_error(model: Sequential, x: ArrayLike, y: ArrayLike, h: float = 1e-5) -> float:
+    """Return ``|grad - numerical| / |grad|``: the gradient's error, relative to its size.
+
+    Below 1e-6 the backward pass is right; a wrong factor gives about 1. Neither model nor optimizer
+    is changed. A ReLU whose pre-activation is within ``h`` of its kink can spoil the check of a
+    right gradient: use other random weights.
+
+    Raises:
+        RuntimeError: the model is not compiled.
+        TypeError, ValueError: x or y do not fit, or the model is float32.
+    """
+    _, grad = model.loss_and_grad(x, y)
+    measured = numerical_gradient(lambda: model.loss_and_grad(x, y)[0], model.theta, h)
+    size = float(np.linalg.norm(grad))
+    error = float(np.linalg.norm(grad - measured))
+    return error / size if size else error

@@ -1,0 +1,225 @@
+"""Layers: ``z = x W + b``, then ``a = f(z)``.
+
+A layer owns no memory of its own for weights: it is given *views* into the model's one flat vector
+of parameters and one flat vector of gradients (`Layer.bind`). Going forward it keeps its input and
+its output, because going back needs them.
+
+Counterpart: ``keras.layers``. Sources: :cite:`goodfellow2016deep`, chapter 6;
+:cite:`rumelhart1986backprop`.
+"""
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from nnbook import activations
+from nnbook.activations import Activation
+from nnbook.checks import Array, as_batch, at_least_one
+from nnbook.initializers import glorot_uniform
+
+INPUT_DIM_WARNING = (
+    "Do not pass an `input_shape`/`input_dim` argument to a layer. When using Sequential models, "
+    "prefer using an `Input(shape)` object as the first layer in the model instead."
+)
+
+
+class Input:
+    """The shape of one sample, as the first entry of a model: ``Input(shape=(8,))``.
+
+    Counterpart: ``keras.Input``.
+
+    Raises:
+        TypeError: ``shape`` is not a tuple of integers.
+        ValueError: not exactly one axis (this library's layers take rows of features), or below 1.
+    """
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        if not isinstance(shape, tuple | list):
+            raise TypeError(
+                f"Input expected a shape such as (8,). Received {shape!r}. "
+                f"Use Input(shape=({shape},))."
+            )
+        if len(shape) != 1:
+            raise ValueError(
+                f"Input expected a shape of one axis, (features,). Received {tuple(shape)}. "
+                "Use x.reshape(len(x), -1) to make one row of features of each sample."
+            )
+        self.shape = (at_least_one(shape[0], "the number of features in Input's shape"),)
+
+    def __repr__(self) -> str:
+        return f"<Input shape={self.shape}>"
+
+
+class Layer:
+    """One step of the network: a pre-activation ``z`` of the input, then ``a = f(z)``."""
+
+    activation: Activation = activations.linear
+    input_dim: int | None = None
+
+    def __init__(self, name: str | None = None) -> None:
+        self.name = name
+        self.taken = False  # by a model: its weights are a view into that model
+        self.n_in: int | None = None
+        self.params: Mapping[str, Array] = {}
+        self.grads: Mapping[str, Array] = {}
+        self._x: Any = None  # input and output of the last forward pass, an Array each
+        self._a: Any = None
+
+    @property
+    def who(self) -> str:
+        """Class and name, for error messages: ``Dense 'dense_1'``."""
+        return f"{type(self).__name__} {self.name!r}" if self.name else type(self).__name__
+
+    def n_out(self, n_in: int) -> int:
+        """Return the number of outputs per sample for ``n_in`` inputs per sample."""
+        return n_in
+
+    def build(self, n_in: int) -> int:
+        """Remember the number of inputs; return the number of outputs. Draws no weights."""
+        self.n_in = n_in
+        return self.n_out(n_in)
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of the parameters by name, in the order of ``get_weights``."""
+        return {}
+
+    def initial(self, name: str, rng: np.random.Generator) -> Array:
+        """Return the initial values of a parameter."""
+        raise NotImplementedError
+
+    def bind(self, params: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
+        """Take views into the model's ``theta`` and ``grad`` as parameters and gradients."""
+        self.params, self.grads = params, grads
+        self.forget()
+
+    def forget(self) -> None:
+        """Let go of the input and output of the last forward pass."""
+        self._x = self._a = None
+
+    def get_weights(self) -> list[Array]:
+        """Return copies of the parameters, in the order of `shapes`: kernel, then bias."""
+        return [w.copy() for w in self.params.values()]
+
+    def preactivation(self, x: Array, *, training: bool = False, out: Array | None = None) -> Array:
+        """Return ``z``, shape ``(n, n_out)``, and remember ``x`` for the way back."""
+        raise NotImplementedError
+
+    def forward(self, x: Array, *, training: bool = False, out: Array | None = None) -> Array:
+        """Return ``a = f(z)``, shape ``(n, n_out)``; written to ``out`` if given.
+
+        Raises:
+            RuntimeError: the layer has no weights yet.
+            TypeError, ValueError: ``x`` is not a batch that fits.
+        """
+        if out is None:  # called by hand: check; a model passes checked arrays and its own memory
+            if self.n_in is None:
+                raise RuntimeError(
+                    f"{self.who} has no weights yet. Put it into a model and build that: "
+                    "nnbook.Sequential([Input(shape=(features,)), layer])."
+                )
+            x = as_batch(x, self.n_in, self.who, next(iter(self.params.values()), x).dtype)
+        z = self.preactivation(x, training=training, out=out)
+        self._a = a = self.activation(z, out=z)
+        return a
+
+    def backward(
+        self, grad: Array, *, out: Array | None = None, input_grad: bool = True
+    ) -> Array | None:
+        """Return ``dC/dx`` from ``grad = dC/da`` and fill the gradient views (eq-delta-hidden).
+
+        ``input_grad=False`` skips ``dC/dx`` and returns None: nobody needs it of the first layer.
+
+        Raises:
+            RuntimeError: there was no forward pass.  ValueError: ``grad`` is not of ``a``'s shape.
+        """
+        if self._a is None:
+            raise RuntimeError(
+                f"{self.who}: backward came before forward. Call forward(x) first: "
+                "the gradient is that of the last forward pass."
+            )
+        if grad.shape != self._a.shape:
+            raise ValueError(
+                f"{self.who} expected dC/da of the output's shape {self._a.shape}. "
+                f"Received {grad.shape}."
+            )
+        delta = self.activation.vjp(self._a, grad)
+        return self.backward_delta(delta, out=out, input_grad=input_grad)
+
+    def backward_delta(
+        self, delta: Array, *, out: Array | None = None, input_grad: bool = True
+    ) -> Array | None:
+        """As `backward`, but from ``delta = dC/dz``: the way in for the output layer."""
+        raise NotImplementedError
+
+
+class Dense(Layer):
+    """A fully connected layer: ``a = f(x W + b)`` (eq-dense).
+
+    Shapes: ``x (n, n_in)``, kernel ``W (n_in, units)``, bias ``b (units,)``, ``a (n, units)``.
+    Back (eq-backprop-weights, eq-backprop-bias): ``dC/dW = xᵀ delta``, ``dC/db = sum of delta over
+    the samples``, ``dC/dx = delta Wᵀ`` with ``delta = dC/dz``.
+    Counterpart: ``keras.layers.Dense``.
+
+    Args:
+        units: number of neurons, that is of outputs per sample.
+        activation: a name ("relu"), an activation of nnbook, or None for linear.
+        name: the layer's name; None lets the model choose ``dense``, ``dense_1``, ...
+        input_dim: Keras's old way to give the number of features; warns as Keras does.
+
+    Raises:
+        TypeError, ValueError: ``units`` is not an integer of at least 1; unknown activation.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: str | Activation | None = None,
+        name: str | None = None,
+        *,
+        input_dim: int | None = None,
+    ) -> None:
+        super().__init__(name)
+        self.units = at_least_one(units, "units of Dense")
+        self.activation = activations.get(activation)
+        if input_dim is not None:
+            self.input_dim = at_least_one(input_dim, "input_dim of Dense")
+            warnings.warn(INPUT_DIM_WARNING, UserWarning, stacklevel=2)
+
+    def __repr__(self) -> str:
+        return f"<Dense name={self.name}, units={self.units}, activation={self.activation.name}>"
+
+    def n_out(self, n_in: int) -> int:
+        return self.units
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        if self.n_in is None:
+            raise RuntimeError(f"{self.who} has no shapes before it is built.")
+        return {"kernel": (self.n_in, self.units), "bias": (self.units,)}
+
+    def initial(self, name: str, rng: np.random.Generator) -> Array:
+        if name == "bias":
+            return np.zeros(self.units)
+        assert self.n_in is not None  # a model draws weights only after build
+        return glorot_uniform((self.n_in, self.units), rng)
+
+    def bind(self, params: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
+        super().bind(params, grads)
+        # the same views as attributes: a look-up by name in every step would cost time
+        self.kernel, self.bias = params["kernel"], params["bias"]
+        self._grad_kernel, self._grad_bias = grads["kernel"], grads["bias"]
+
+    def preactivation(self, x: Array, *, training: bool = False, out: Array | None = None) -> Array:
+        self._x = x
+        z = np.matmul(x, self.kernel, out=out)  # (n, n_in) @ (n_in, units) -> (n, units)
+        return np.add(z, self.bias, out=z)  # the bias is added to every row
+
+    def backward_delta(
+        self, delta: Array, *, out: Array | None = None, input_grad: bool = True
+    ) -> Array | None:
+        np.matmul(self._x.T, delta, out=self._grad_kernel)  # (n_in, n) @ (n, units)
+        np.add.reduce(delta, axis=0, out=self._grad_bias)  # sum over the n samples
+        if not input_grad:
+            return None
+        return np.matmul(delta, self.kernel.T, out=out)  # (n, units) @ (units, n_in)

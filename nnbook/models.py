@@ -1,0 +1,575 @@
+"""Models: layers in a row, trained with back-propagation.
+
+All parameters of a `Sequential` live in one flat vector ``theta`` and all gradients in one flat
+vector ``grad``; each layer's kernel and bias are views into them. So an update is
+``theta <- theta - alpha grad``, and a gradient check goes through ``theta`` number by number.
+
+Counterpart: ``keras.Sequential``. Sources: :cite:`rumelhart1986backprop`,
+:cite:`goodfellow2016deep`, chapters 6 and 8.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from nnbook import losses, optimizers
+from nnbook import metrics as metrics_module
+from nnbook.callbacks import Callback, History, Logs, Progress, ProgressLogger
+from nnbook.checks import Array, as_batch, as_numbers, as_targets, at_least_one, number
+from nnbook.layers import Input, Layer
+from nnbook.losses import Loss
+from nnbook.optimizers import Optimizer
+
+# One seed gives independent streams of random numbers: a use must not shift another's numbers.
+_WEIGHTS, _SHUFFLE = 0, 1
+_ROWS_AT_ONCE = 1024  # for evaluate and predict: enough for speed, little enough for memory
+
+
+class _Work:
+    """Memory for one batch of ``n`` samples, so that a training step allocates next to nothing."""
+
+    def __init__(self, layers: list[Layer], n: int, dtype: DTypeLike) -> None:
+        def rows(width: int) -> Array:
+            return np.empty((n, width), dtype)
+
+        widths = [layer.n_in or 0 for layer in layers]
+        self.a = [rows(width) for width in widths[1:]]  # outputs of the hidden layers
+        self.grad_x = [None, *(rows(width) for width in widths[1:])]  # the first is never needed
+        k = layers[-1].n_out(widths[-1])
+        self.z, self.y_pred, self.delta = rows(k), rows(k), rows(k)
+
+
+class Sequential:
+    """A network of layers, each fed with the outputs of the one before.
+
+    Counterpart: ``keras.Sequential``.
+
+    Args:
+        layers: the layers in order; an `Input` first tells the number of features. Without one the
+            model is built by the first ``fit``, ``evaluate`` or ``predict``.
+        name: shown by ``summary``.
+        seed: makes everything random reproducible: initial weights and the order of the samples.
+            None takes fresh randomness. Keras's way is ``keras.utils.set_random_seed``.
+        dtype: "float32" as in Keras, or "float64", which every gradient check needs.
+
+    Raises:
+        TypeError, ValueError: an entry is not a layer, or is in use; unknown dtype; bad seed.
+    """
+
+    loss: Loss  # both from compile
+    optimizer: Optimizer
+
+    def __init__(
+        self,
+        layers: Sequence[Input | Layer] | None = None,
+        name: str = "sequential",
+        *,
+        seed: int | None = None,
+        dtype: DTypeLike = "float32",
+    ) -> None:
+        self.name = name
+        self.dtype = np.dtype(dtype)
+        if self.dtype not in (np.float32, np.float64):
+            raise ValueError(f"dtype must be 'float32' or 'float64'. Received {dtype!r}.")
+        self._entropy = np.random.SeedSequence(seed).entropy
+        self._shuffle = self._stream(_SHUFFLE)
+        self.layers: list[Layer] = []
+        self.theta: Array = np.empty(0, self.dtype)
+        self.grad: Array = np.empty(0, self.dtype)
+        self.n_in: int | None = None
+        self.compiled = False
+        self.metrics: dict[str, metrics_module.Metric] = {}
+        self.history: History | None = None
+        self.stop_training = False
+        for layer in layers or []:
+            self.add(layer)
+
+    def _stream(self, *key: int) -> np.random.Generator:
+        return np.random.default_rng(np.random.SeedSequence(self._entropy, spawn_key=key))
+
+    # --- building -----------------------------------------------------------------------------
+
+    def add(self, layer: Input | Layer) -> None:
+        """Append a layer. A model that is built stays built, and keeps its weights.
+
+        Raises:
+            TypeError: neither a layer nor an Input.
+            ValueError: the layer is in a model already, its name is taken, or Input is not first.
+        """
+        if isinstance(layer, Input):
+            if self.layers or self.n_in is not None:
+                raise ValueError("Input must come first in a model, and only once.")
+            self.n_in = layer.shape[0]
+            return
+        if not isinstance(layer, Layer):
+            raise TypeError(
+                "Sequential expected nnbook layers such as Dense(10). "
+                f"Received {layer!r} of type {type(layer).__name__}."
+            )
+        if layer.taken:
+            raise ValueError(
+                f"{layer.who} belongs to a model already; its weights are a view into that model. "
+                "Make a new layer."
+            )
+        names = {other.name for other in self.layers}
+        if layer.name in names:
+            raise ValueError(
+                f"Layer names must differ. Received {layer.name!r} twice. "
+                "Leave name=None to have one chosen."
+            )
+        if layer.name is None:
+            kind = type(layer).__name__.lower()
+            candidates = (f"{kind}_{i}" if i else kind for i in range(len(names) + 1))
+            layer.name = next(name for name in candidates if name not in names)
+        if not self.layers and self.n_in is None:
+            self.n_in = layer.input_dim
+        layer.taken = True
+        self.layers.append(layer)
+        if self.n_in is not None:
+            self.build(self.n_in)
+
+    @property
+    def built(self) -> bool:
+        """Whether the weights exist."""
+        return bool(self.layers) and all(layer.params for layer in self.layers)
+
+    def build(self, input_shape: int | tuple[int | None, ...]) -> None:
+        """Make the weights for ``input_shape`` = ``(None, features)`` or just ``features``.
+
+        Layers that have weights keep them; new ones draw theirs from their own random stream.
+
+        Raises:
+            TypeError, ValueError: not a number of features, or not the one the model has.
+        """
+        n_in = input_shape[-1] if isinstance(input_shape, tuple) else input_shape
+        n_in = at_least_one(n_in, "the number of features")
+        if not self.layers:
+            raise ValueError("A model without layers cannot be built. Add one: add(Dense(1)).")
+        if self.n_in not in (None, n_in):
+            raise ValueError(
+                f"The model has inputs of {self.n_in} features. Received {n_in}. Make a new model."
+            )
+        self.n_in = n_in
+        for layer in self.layers:
+            n_in = layer.build(n_in)
+        initial = [
+            values
+            for i, layer in enumerate(self.layers)
+            for values in (layer.params.values() or self._draw(i, layer))
+        ]
+        self.theta = np.concatenate([w.ravel() for w in initial]).astype(self.dtype)
+        self.grad = np.zeros_like(self.theta)
+        self._bind()
+
+    def _draw(self, i: int, layer: Layer) -> Iterator[Array]:
+        rng = self._stream(_WEIGHTS, i)
+        return (layer.initial(name, rng) for name in layer.shapes())
+
+    def _bind(self) -> None:
+        """Give each layer its views into ``theta`` and ``grad``."""
+        start = 0
+        for layer in self.layers:
+            params, grads = {}, {}
+            for name, shape in layer.shapes().items():
+                stop = start + math.prod(shape)
+                params[name] = self.theta[start:stop].reshape(shape)
+                grads[name] = self.grad[start:stop].reshape(shape)
+                start = stop
+            layer.bind(params, grads)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if self.built:  # a copy's layers must see the copy's theta, not separate arrays
+            self._bind()
+
+    def compile(
+        self,
+        optimizer: str | Optimizer,
+        loss: str | Loss,
+        metrics: str | Sequence[str] | None = None,
+    ) -> None:
+        """Choose the optimizer, the loss and the metrics, by name or as objects.
+
+        Raises:
+            ValueError: unknown name (the known ones are listed).  TypeError: other kinds.
+        """
+        chosen = optimizers.get(optimizer), losses.get(loss), metrics_module.get(metrics)
+        self.optimizer, self.loss, self.metrics = chosen
+        self.compiled = True
+
+    # --- the heart ----------------------------------------------------------------------------
+
+    def _backpropagate(self, x: Array, y: Array, work: _Work, z: Array) -> None:
+        """Go forward through the layers and back; fill ``grad``, and ``z`` of the output layer."""
+        *hidden, output = self.layers
+        a = x
+        for layer, out in zip(hidden, work.a, strict=True):  # forward: eq-dense
+            a = layer.forward(a, training=True, out=out)
+        output.preactivation(a, training=True, out=z)
+        y_pred = output.activation(z, out=work.y_pred)
+        delta = self.loss.delta(y, y_pred, output.activation, out=work.delta)  # eq-delta-output
+        grad = output.backward_delta(delta, out=work.grad_x[-1], input_grad=bool(hidden))
+        for layer, back in zip(reversed(hidden), work.grad_x[-2::-1], strict=True):
+            assert grad is not None  # it is skipped of the first layer only
+            grad = layer.backward(grad, out=back, input_grad=back is not None)  # eq-delta-hidden
+
+    def loss_and_grad(self, x: ArrayLike, y: ArrayLike) -> tuple[float, Array]:
+        """Return the mean loss over the samples and its gradient by ``theta``, ``(parameters,)``.
+
+        The way back is eq-delta-output, eq-delta-hidden, eq-backprop-weights, eq-backprop-bias.
+        Counterpart: a ``tf.GradientTape`` around the model and its loss.
+
+        Raises:
+            RuntimeError: not compiled.  TypeError, ValueError: x or y do not fit.
+        """
+        self._must_be_compiled("loss_and_grad")
+        x, y = self._checked(x, y)
+        self._build_for(x)
+        work = _Work(self.layers, len(x), self.dtype)
+        self._backpropagate(x, y, work, work.z)
+        return self.loss.value(y, work.z, self.layers[-1].activation), self.grad.copy()
+
+    # --- training and use ---------------------------------------------------------------------
+
+    def fit(
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: int | str = "auto",
+        callbacks: Sequence[Callback] | None = None,
+        validation_split: float = 0.0,
+        validation_data: tuple[ArrayLike, ArrayLike] | None = None,
+        shuffle: bool = True,
+    ) -> History:
+        """Train by mini-batch gradient descent; return the `History` of the epochs.
+
+        Each epoch visits the samples in batches of ``batch_size`` (None: 32) and makes one update a
+        batch. The loss and the metrics of an epoch are means over its samples, each taken when its
+        batch was visited, as in Keras.
+
+        Args:
+            x: inputs ``(n, features)``.
+            y: targets of the outputs' shape; ``(n,)`` will do for one output.
+            batch_size: samples per update, at least 1.
+            epochs: how often all samples are visited, at least 1.
+            verbose: 0 silent, 1 or "auto" a progress bar (from tqdm), 2 a line an epoch.
+            callbacks: more `Callback` objects.
+            validation_split: the share of samples, the *last* ones, kept back for validation.
+            validation_data: ``(x, y)`` for validation; wins over ``validation_split``.
+            shuffle: whether each epoch visits the samples in a new order.
+
+        Raises:
+            RuntimeError: not compiled.
+            TypeError, ValueError: anything that does not fit; then nothing has changed.
+        """
+        self._must_be_compiled("fit")
+        batch_size = 32 if batch_size is None else at_least_one(batch_size, "batch_size")
+        epochs = at_least_one(epochs, "epochs")
+        verbose = _verbosity(verbose)
+        x, y = self._checked(x, y)
+        validation = None
+        if validation_data is not None:
+            if not isinstance(validation_data, tuple | list) or len(validation_data) != 2:
+                raise ValueError("validation_data must be a pair (x, y).")
+            validation = self._checked(
+                *validation_data, "validation x", "validation y", width=x.shape[1]
+            )
+        elif number(validation_split, "validation_split", low=0, high=1):
+            split = math.floor(len(x) * (1 - validation_split))
+            if split == 0:
+                raise ValueError(
+                    f"validation_split={validation_split} leaves none of {len(x)} samples to train "
+                    "on. Use a smaller one, or give validation_data."
+                )
+            validation, x, y = (x[split:], y[split:]), x[:split], y[:split]
+        for callback in callbacks or []:
+            if not isinstance(callback, Callback):
+                raise TypeError(f"callbacks must be nnbook callbacks. Received {callback!r}.")
+        self._build_for(x)
+        self.optimizer.build(self.theta)
+
+        history = History()
+        everyone = [history, *(callbacks or []), *([ProgressLogger(verbose)] if verbose else [])]
+        params = {"epochs": epochs, "steps": math.ceil(len(x) / batch_size), "verbose": verbose}
+        for callback in everyone:
+            callback.model, callback.params = self, params
+        # calls that would do nothing are left out of the loop over the batches
+        after_batch = [
+            callback.on_train_batch_end
+            for callback in everyone
+            if type(callback).on_train_batch_end is not Callback.on_train_batch_end
+        ]
+        self.history, self.stop_training = history, False
+        # like Keras, training that diverges ends in a loss of inf or nan, not in warnings
+        with np.errstate(over="ignore", invalid="ignore"):
+            for callback in everyone:
+                callback.on_train_begin()
+            for epoch, logs in enumerate(
+                self._epochs(x, y, batch_size, epochs, shuffle, everyone, after_batch)
+            ):
+                if validation is not None:
+                    logs |= {f"val_{k}": v for k, v in self._measure(*validation).items()}
+                for callback in everyone:
+                    callback.on_epoch_end(epoch, logs)
+                if self.stop_training:
+                    break
+            for callback in everyone:
+                callback.on_train_end()
+        return history
+
+    def _epochs(
+        self,
+        x: Array,
+        y: Array,
+        batch_size: int,
+        epochs: int,
+        shuffle: bool,
+        callbacks: Sequence[Callback],
+        after_batch: Sequence[Callable[[int], None]],
+    ) -> Iterator[Logs]:
+        """Train epoch by epoch; yield what each has measured."""
+        n = len(x)
+        batch_size = min(batch_size, n)
+        work = _Work(self.layers, batch_size, self.dtype)
+        last_work = _Work(self.layers, n % batch_size, self.dtype) if n % batch_size else work
+        z = np.empty((n, work.z.shape[1]), self.dtype)  # of all samples, for loss and metrics
+        x_epoch, y_epoch = (np.empty_like(x), np.empty_like(y)) if shuffle else (x, y)
+        step, theta, grad = self.optimizer.step, self.theta, self.grad
+        try:
+            for epoch in range(epochs):
+                for callback in callbacks:
+                    callback.on_epoch_begin(epoch)
+                if shuffle:  # once an epoch, then slices: a gather for every batch is far slower
+                    order = self._shuffle.permutation(n)
+                    np.take(x, order, axis=0, out=x_epoch, mode="clip")  # "clip": no extra copy
+                    np.take(y, order, axis=0, out=y_epoch, mode="clip")
+                for batch, start in enumerate(range(0, n, batch_size)):
+                    stop = start + batch_size
+                    self._backpropagate(
+                        x_epoch[start:stop],
+                        y_epoch[start:stop],
+                        work if stop <= n else last_work,
+                        z[start:stop],
+                    )
+                    step(theta, grad)
+                    for call in after_batch:
+                        call(batch)
+                yield self._logs(y_epoch, z)
+        finally:
+            for layer in self.layers:  # the buffers of this call are not kept alive
+                layer.forget()
+
+    def _logs(self, y: Array, z: Array) -> Logs:
+        """Return loss and metrics of the outputs ``f(z)``, sorted by name as in Keras."""
+        activation = self.layers[-1].activation
+        logs = {"loss": self.loss.value(y, z, activation)}
+        if self.metrics:
+            y_pred = activation(z)
+            logs |= {name: metric(y, y_pred) for name, metric in self.metrics.items()}
+        return dict(sorted(logs.items()))
+
+    def _measure(self, x: Array, y: Array) -> Logs:
+        return self._logs(y, self._preactivations(x, _ROWS_AT_ONCE))
+
+    def _preactivations(
+        self, x: Array, rows: int, after_batch: Callable[[], None] = lambda: None
+    ) -> Array:
+        """Return ``z`` of the output layer, ``(n, k)``, computed some rows at a time."""
+        output = self.layers[-1]
+        z = np.empty((len(x), output.n_out(output.n_in or 0)), self.dtype)
+        for start in range(0, len(x), rows):
+            a = x[start : start + rows]
+            for layer, following in pairwise(self.layers):
+                a = layer.forward(a, out=np.empty((len(a), following.n_in or 0), self.dtype))
+            output.preactivation(a, out=z[start : start + rows])
+            after_batch()
+        for layer in self.layers:
+            layer.forget()
+        return z
+
+    def evaluate(
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
+        return_dict: bool = False,
+    ) -> float | list[float] | dict[str, float]:
+        """Return the loss, or ``[loss, metrics...]``, or a dict; nothing is changed.
+
+        ``batch_size`` only sets how many rows are computed at a time (None: 1024).
+
+        Raises:
+            RuntimeError: not compiled.  TypeError, ValueError: x or y do not fit.
+        """
+        self._must_be_compiled("evaluate")
+        rows = _ROWS_AT_ONCE if batch_size is None else at_least_one(batch_size, "batch_size")
+        verbose = _verbosity(verbose)
+        x, y = self._checked(x, y)
+        self._build_for(x)
+        progress = Progress(math.ceil(len(x) / rows), verbose)
+        logs = self._logs(y, self._preactivations(x, rows, progress.update))
+        progress.close(logs)
+        if return_dict:
+            return logs
+        values = [logs["loss"], *(logs[name] for name in self.metrics)]
+        return values if self.metrics else values[0]
+
+    def predict(
+        self, x: ArrayLike, batch_size: int | None = None, verbose: int | str = "auto"
+    ) -> Array:
+        """Return the outputs ``(n, k)`` for inputs ``(n, features)``; nothing is changed.
+
+        Raises:
+            TypeError, ValueError: x does not fit.
+        """
+        rows = _ROWS_AT_ONCE if batch_size is None else at_least_one(batch_size, "batch_size")
+        verbose = _verbosity(verbose)
+        self._must_have_layers()
+        x = as_batch(x, self.n_in, self._who, self.dtype)
+        self._build_for(x)
+        progress = Progress(math.ceil(len(x) / rows), verbose)
+        z = self._preactivations(x, rows, progress.update)
+        progress.close({})
+        return self.layers[-1].activation(z, out=z)
+
+    # --- weights ------------------------------------------------------------------------------
+
+    def get_weights(self) -> list[Array]:
+        """Return copies of all kernels and biases, in the order of the layers, as in Keras."""
+        return [w for layer in self.layers for w in layer.get_weights()]
+
+    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
+        """Copy values into all kernels and biases; the counterpart of `get_weights`.
+
+        Raises:
+            RuntimeError: the model has no weights yet.
+            TypeError, ValueError: wrong number, shape or kind; then nothing has changed.
+        """
+        if not self.built:
+            raise RuntimeError(
+                "The model has no weights yet. Build it first: start with Input(shape=(features,)) "
+                "or call build((None, features))."
+            )
+        shapes = [w.shape for layer in self.layers for w in layer.params.values()]
+        if len(weights) != len(shapes):
+            raise ValueError(
+                f"set_weights expected {len(shapes)} arrays of shapes {shapes}. "
+                f"Received {len(weights)}."
+            )
+        new = [as_numbers(w, f"weights[{i}]", self.dtype) for i, w in enumerate(weights)]
+        for i, (w, shape) in enumerate(zip(new, shapes, strict=True)):
+            if w.shape != shape:
+                raise ValueError(
+                    f"set_weights expected shape {shape} for weights[{i}]. Received {w.shape}. "
+                    f"All shapes in order: {shapes}."
+                )
+        self.theta[:] = np.concatenate([w.ravel() for w in new])
+
+    def count_params(self) -> int:
+        """Return the number of parameters, weights and biases together."""
+        return self.theta.size
+
+    def summary(self, print_fn: Callable[[str], object] = print) -> None:
+        """Print the layers, the shapes of their outputs and their parameters: Keras's table."""
+        self._must_have_layers()
+        rows = []
+        for layer in self.layers:
+            shape = f"(None, {layer.n_out(layer.n_in)})" if layer.n_in is not None else "?"
+            size = sum(w.size for w in layer.params.values())
+            params = f"{size:,}" if layer.n_in is not None else "0 (unbuilt)"
+            rows.append((f"{layer.name} ({type(layer).__name__})", shape, params))
+        memory = self.optimizer.memory() if self.compiled else (0, 0)
+        print_fn(_table(self.name, rows, self.theta.size, self.dtype.itemsize, memory))
+
+    # --- checks -------------------------------------------------------------------------------
+
+    @property
+    def _who(self) -> str:
+        return self.layers[0].who if self.layers else f"Sequential {self.name!r}"
+
+    def _must_have_layers(self) -> None:
+        if not self.layers:
+            raise RuntimeError("The model has no layers. Add one first: add(Dense(1)).")
+
+    def _must_be_compiled(self, call: str) -> None:
+        self._must_have_layers()
+        if not self.compiled:
+            raise RuntimeError(
+                f"Call compile before {call}: for example "
+                "model.compile(optimizer='adam', loss='binary_crossentropy')."
+            )
+
+    def _checked(
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        x_name: str = "x",
+        y_name: str = "y",
+        *,
+        width: int | None = None,
+    ) -> tuple[Array, Array]:
+        """Return x and y as the model's batches; changes nothing, so it can be called first."""
+        x = as_batch(x, self.n_in or width, self._who, self.dtype, x_name)
+        n_out = x.shape[1]
+        for layer in self.layers:
+            n_out = layer.n_out(n_out)
+        return x, as_targets(y, len(x), n_out, self.dtype, y_name)
+
+    def _build_for(self, x: Array) -> None:
+        if not self.built:
+            self.build(x.shape[1])
+
+
+def _verbosity(verbose: int | str) -> int:
+    if verbose == "auto":
+        return 1
+    if verbose not in (0, 1, 2):
+        raise ValueError(f"verbose must be 0, 1, 2 or 'auto'. Received {verbose!r}.")
+    return int(verbose)
+
+
+def _table(
+    name: str, rows: list[tuple[str, str, str]], weights: int, itemsize: int, extra: tuple[int, int]
+) -> str:
+    """Return Keras's summary as text, as wide as Keras makes it in a terminal of 80 columns."""
+    header = ("Layer (type)", "Output Shape", "Param #")
+    widths = [max(w, *(len(row[i]) for row in rows)) for i, w in enumerate((31, 22, 13))]
+
+    def rule(left: str, bar: str, middle: str, right: str) -> str:
+        return left + middle.join(bar * (width + 2) for width in widths) + right
+
+    def cells(edge: str, row: tuple[str, str, str]) -> str:
+        a, b, c = widths
+        return f"{edge} {row[0]:<{a}} {edge} {row[1]:<{b}} {edge} {row[2]:>{c}} {edge}"
+
+    def size(count: int, memory: float) -> str:
+        units = iter(("B", "KB", "MB", "GB"))
+        unit = next(units)
+        while memory >= 1024:
+            memory, unit = memory / 1024, next(units, "TB")
+        return f"{count:,} ({memory:.2f} {unit})"
+
+    memory = weights * itemsize
+    lines = [
+        f'Model: "{name}"',
+        rule("┏", "━", "┳", "┓"),
+        cells("┃", header),
+        rule("┡", "━", "╇", "┩"),
+        f"\n{rule('├', '─', '┼', '┤')}\n".join(cells("│", row) for row in rows),
+        rule("└", "─", "┴", "┘"),
+        f" Total params: {size(weights + extra[0], memory + extra[1])}",
+        f" Trainable params: {size(weights, memory)}",
+        " Non-trainable params: 0 (0.00 B)",
+    ]
+    if extra[0]:
+        lines.append(f" Optimizer params: {size(*extra)}")
+    return "\n".join(lines)
