@@ -5,7 +5,6 @@ literally, index by index, with none of nnbook's short cuts.
 """
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -194,7 +193,7 @@ def test_error_one_layer_back(model: Sequential, x: Array, y: Array) -> None:
             back = sum(kernel[k, j] * errors[place + 1][i, j] for j in range(kernel.shape[1]))
             expected[i, k] = slope[i, k] * back
         np.testing.assert_allclose(expected, errors[place], rtol=1e-5, atol=1e-9)
-        # nnbook in two halves: the layer above hands back dC/da, this layer's bend turns it to delta
+        # nnbook in two halves: the layer above hands back dC/da, this one's bend makes it delta
         following.forward(outputs[place])
         handed_back = following.backward_delta(errors[place + 1])
         assert handed_back is not None

@@ -1,0 +1,331 @@
+"""The built pages in a real browser: all of it here, nothing broken, everything legible."""
+
+from __future__ import annotations
+
+import functools
+import io
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Page as Tab
+
+from tests import pages
+from tests.pages import book_build, book_html
+
+__all__ = ["book_build", "book_html"]  # fixtures, found by their names
+
+pytestmark = pytest.mark.browser
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+HOW_TO_INSTALL = (
+    "Chromium is not here, so the pages were not opened in a browser. Install it with "
+    "'apt-get install chromium' (Debian), 'python -m playwright install chromium' (elsewhere), "
+    "or name its program in NNBOOK_CHROMIUM"
+)
+WIDTHS = (360, 1280)
+
+
+@dataclass
+class Visit:
+    """A page opened in a tab, and what went wrong while it was."""
+
+    tab: Tab
+    requests: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Serves files without a word."""
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def address(book_html: Path) -> Iterator[str]:
+    """Serve the site on this machine and return its address."""
+    handler = functools.partial(QuietHandler, directory=str(book_html))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")  # not longer: while it lives, an event loop runs in this thread
+def browser() -> Iterator[Browser]:
+    """Start Chromium, or say what was skipped and why."""
+    with sync_playwright() as playwright:
+        named = [os.environ.get("NNBOOK_CHROMIUM"), *map(shutil.which, NAMES)]
+        own = playwright.chromium.executable_path
+        found = next((path for path in named if path), own if Path(own).is_file() else None)
+        if found is None:
+            if os.environ.get("NNBOOK_REQUIRE_BROWSER") == "1":
+                pytest.fail(HOW_TO_INSTALL, pytrace=False)
+            pytest.skip(HOW_TO_INSTALL)
+        chromium = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+def context(browser: Browser, width: int = 1280, dark: bool = False, js: bool = True) -> Any:
+    """Open a window of a width, for a reader who prefers light or dark."""
+    return browser.new_context(
+        viewport={"width": width, "height": 900},
+        color_scheme="dark" if dark else "light",
+        java_script_enabled=js,
+    )
+
+
+def visit(window: BrowserContext, url: str, *, still: bool = False) -> Visit:
+    """Open a page and wait until it is loaded, or until nothing more is asked for."""
+    seen = Visit(window.new_page())
+    seen.tab.on("request", lambda request: seen.requests.append(request.url))
+    seen.tab.on("requestfailed", lambda request: seen.problems.append(f"failed {request.url}"))
+    seen.tab.on("pageerror", lambda error: seen.problems.append(f"error {error}"))
+    seen.tab.on(
+        "response",
+        lambda answer: (
+            seen.problems.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None
+        ),
+    )
+    seen.tab.on(
+        "console",
+        lambda message: (
+            seen.problems.append(f"console {message.text}")
+            if message.type in ("error", "warning")
+            else None
+        ),
+    )
+    seen.tab.goto(url, wait_until="networkidle" if still else "load")
+    return seen
+
+
+def names(site: Path) -> list[str]:
+    """Return every page of the site, the one that only leads on included."""
+    return [p.name for p in pages.pages(site)]
+
+
+def written(site: Path) -> list[str]:
+    """Return the pages that somebody wrote."""
+    return [p.name for p in pages.content_pages(site)]
+
+
+def grey(png: bytes) -> Image.Image:
+    """Return a screenshot in shades of grey, 0 to 255."""
+    return Image.open(io.BytesIO(png)).convert("L")
+
+
+def is_dark(tab: Tab) -> bool:
+    """Whether the page has a dark background and light text."""
+    rgb = tab.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)")
+    return bool(sum(rgb[:3]) < 3 * 128)
+
+
+# ---- opening ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_opens_clean_and_fits(browser: Browser, address: str, book_html: Path, width: int) -> None:
+    with context(browser, width) as window:
+        for name in names(book_html):
+            seen = visit(window, address + name, still=True)
+            assert seen.problems == [], name
+            assert [url for url in seen.requests if not url.startswith(address)] == [], name
+            sizes = seen.tab.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+            assert sizes[0] <= sizes[1], f"{name} scrolls sideways at {width} px: {sizes}"
+            seen.tab.close()
+
+
+def test_opens_from_disk(browser: Browser, book_html: Path) -> None:
+    with context(browser) as window:
+        for name in written(book_html):
+            seen = visit(window, (book_html / name).as_uri())
+            assert seen.problems == [], name
+            assert [url for url in seen.requests if not url.startswith("file:")] == [], name
+            seen.tab.close()
+
+
+def test_formulas_are_drawn(browser: Browser, address: str, book_html: Path) -> None:
+    drawn = 0
+    with context(browser) as window:
+        for name in written(book_html):
+            seen = visit(window, address + name)
+            boxes = seen.tab.evaluate(
+                "[...document.querySelectorAll('.katex-html')].map(e =>"
+                " [e.getBoundingClientRect().width, e.getBoundingClientRect().height])"
+            )
+            assert all(w > 2 and h > 2 for w, h in boxes), name
+            if boxes:
+                fonts = seen.tab.evaluate(
+                    "document.fonts.ready.then(fonts => [...fonts]"
+                    ".filter(f => f.status === 'loaded').map(f => f.family))"
+                )
+                assert any("KaTeX_Math" in font for font in fonts), name
+            drawn += len(boxes)
+            seen.tab.close()
+    assert drawn > 0
+
+
+def test_long_formulas_scroll_in_their_own_box(browser: Browser, address: str) -> None:
+    with context(browser, 360) as window:
+        tab = visit(window, f"{address}book/notation.html").tab
+        tab.evaluate(
+            "document.querySelector('article').insertAdjacentHTML('beforeend',"
+            "'<div class=math><div class=formula><span class=katex-display><span class=katex>'"
+            "+ 'x'.repeat(300) + '</span></span></div><span class=eqno>(1)</span></div>')"
+        )
+        wide, box, page, number = tab.evaluate(
+            "(() => { const f = document.querySelector('div.math:last-child > .formula');"
+            "const n = f.nextElementSibling.getBoundingClientRect();"
+            "const page = document.documentElement.scrollWidth;"
+            "return [f.scrollWidth, f.clientWidth, page, n.right] })()"
+        )
+        assert wide > box
+        assert page <= 360
+        assert number <= 360
+
+
+def test_short_lines_of_code_need_no_scrolling(
+    browser: Browser, address: str, book_html: Path
+) -> None:
+    """At 1280 px a block of code whose lines have at most 79 characters is seen whole."""
+    with context(browser) as window:
+        for name in written(book_html):
+            seen = visit(window, address + name)
+            cut = seen.tab.evaluate(
+                "[...document.querySelectorAll('.cell_input pre')].filter(pre =>"
+                " Math.max(...pre.innerText.split('\\n').map(line => line.length)) <= 79"
+                " && pre.scrollWidth > pre.clientWidth).map(pre => pre.innerText.slice(0, 80))"
+            )
+            assert cut == [], name
+            seen.tab.close()
+
+
+def test_text_is_neither_wide_nor_narrow(browser: Browser, address: str) -> None:
+    """A line holds 60 to 80 characters, measured on a paragraph in this machine's fonts."""
+    with context(browser) as window:
+        tab = visit(window, f"{address}book/intro.html").tab
+        per_line = tab.evaluate(
+            "(() => { const p = document.createElement('p');"
+            "p.textContent = 'The forward pass of a layer multiplies and adds. '.repeat(20);"
+            "document.querySelector('article section').append(p);"
+            "const lines = p.clientHeight / parseFloat(getComputedStyle(p).lineHeight);"
+            "return p.textContent.length / lines })()"
+        )
+        assert 60 <= per_line <= 82
+
+
+# ---- what a reader operates ---------------------------------------------------------------------
+
+
+def test_theme_follows_the_system_and_the_switch(browser: Browser, address: str) -> None:
+    for dark in (False, True):
+        with context(browser, dark=dark) as window:
+            tab = visit(window, f"{address}book/intro.html").tab
+            states = [is_dark(tab)]
+            for _ in range(3):  # system, then the other one, then the same one
+                if states[-1] == dark:
+                    tab.locator(".theme-switch-button:visible").first.click()
+                    states.append(is_dark(tab))
+            assert states[0] == dark, "the page does not follow the system"
+            assert states[-1] != dark, "the switch does not change the theme"
+            tab.reload()
+            assert is_dark(tab) != dark, "the choice is not remembered"
+
+
+def test_figures_are_legible_in_the_dark(browser: Browser, address: str, book_html: Path) -> None:
+    """No figure has a light box, and each has ink as light as text."""
+    looked_at = 0
+    with context(browser, dark=True) as window:
+        for name in written(book_html):
+            seen = visit(window, address + name)
+            frame = grey(seen.tab.screenshot()).histogram()
+            background = frame.index(max(frame))
+            for figure in seen.tab.locator("article img:not(.keep-colours)").all():
+                shot = grey(figure.screenshot())
+                histogram = [count / (shot.width * shot.height) for count in shot.histogram()]
+                edge = shot.crop((0, 0, shot.width, 3)).histogram()
+                assert abs(edge.index(max(edge)) - background) <= 6, f"{name}: a box"
+                near = sum(histogram[max(0, background - 12) : background + 13])
+                assert near > 0.5, f"{name}: a figure that is not mostly background"
+                assert sum(histogram[120:]) > 0.002, f"{name}: a figure nobody can see"
+                looked_at += 1
+            seen.tab.close()
+    assert looked_at > 0
+
+
+def test_search_finds_the_page(browser: Browser, address: str) -> None:
+    with context(browser) as window:
+        seen = visit(window, f"{address}book/intro.html")
+        seen.tab.locator(".search-button__button:visible").first.click()
+        seen.tab.keyboard.type("batch-major")
+        seen.tab.keyboard.press("Enter")
+        found = seen.tab.locator("#search-results li a").first
+        found.wait_for(timeout=10_000)
+        assert "search.html" in seen.tab.url
+        found.click()
+        seen.tab.wait_for_url("**/book/notation.html*")
+        assert seen.problems == []
+
+
+def test_solutions_open_by_keyboard(browser: Browser, address: str, book_html: Path) -> None:
+    """With JavaScript and without: what is folded opens with Enter and shows its output."""
+    opened = 0
+    for js in (True, False):
+        with context(browser, js=js) as window:
+            for name in written(book_html):
+                if 'details class="fold' not in (book_html / name).read_text(encoding="utf-8"):
+                    continue
+                tab = visit(window, address + name).tab
+                fold = tab.locator("details.fold").first
+                code = fold.locator("pre").first
+                assert not code.is_visible()
+                fold.locator("summary").focus()
+                tab.keyboard.press("Enter")
+                code.wait_for(state="visible", timeout=5_000)
+                tab.close()
+                opened += 1
+    assert opened > 0
+
+
+def test_readable_without_javascript(browser: Browser, address: str, book_html: Path) -> None:
+    with context(browser, js=False) as window:
+        for name in written(book_html):
+            seen = visit(window, address + name)
+            assert seen.problems == [], name
+            assert seen.tab.locator("article h1").is_visible()
+            formulas = seen.tab.locator("article .katex-html")
+            if formulas.count():
+                assert formulas.first.is_visible()
+            seen.tab.close()
+
+
+def test_navigation_on_a_phone(browser: Browser, address: str) -> None:
+    with context(browser, 360) as window:
+        tab = visit(window, f"{address}book/intro.html").tab
+        link = tab.locator(".bd-links a", has_text="Notation").first
+        assert not link.is_visible()
+        tab.locator(".primary-toggle:visible").first.click()
+        link.wait_for(state="visible", timeout=5_000)
+        link.click()
+        tab.wait_for_url("**/book/notation.html")

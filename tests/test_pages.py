@@ -1,0 +1,260 @@
+"""The built pages, read without a browser: whole, self-contained, and nothing left raw."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup
+from sphinxcontrib import katex  # type: ignore[import-untyped]
+
+from tests import pages
+from tests.pages import Build, Page, book_build, book_html
+
+__all__ = ["book_build", "book_html"]  # fixtures, found by their names
+
+EXAMPLE = "https://github.com/example/nnbook"
+COLAB = "https://colab.research.google.com/github/example/nnbook/blob/main"
+
+
+# ---- the build ----------------------------------------------------------------------------------
+
+
+def test_builds_without_any_warning(book_build: Build) -> None:
+    assert book_build.code == 0, book_build.log[-4000:]
+    assert not re.findall(r"(?m)^.*(?:WARNING|ERROR).*$", book_build.log)
+
+
+def test_has_a_page_for_every_chapter(book_html: Path) -> None:
+    built = {path.stem for path in (book_html / "notebooks").glob("*.html")}
+    assert built == {path.stem for path in pages.notebooks()}
+
+
+def test_build_fails_on_what_is_wrong(tmp_path: Path) -> None:
+    flaws = {
+        "frac{1}": r"A formula $\frac{1}$ that is wrong.",
+        "eq-nowhere": "A reference {eq}`eq-nowhere` to nothing.",
+        "nobody1900": "A citation {cite:p}`nobody1900` of nobody.",
+        "nowhere.md": "A [link](nowhere.md) to nothing.",
+        "picture.svg": "![A picture that is described in eight words but missing](picture.svg)",
+    }
+    source = pages.copy_of_sources(tmp_path / "source")
+    with (source / "book" / "intro.md").open("a", encoding="utf-8") as intro:
+        intro.write("\n" + "\n\n".join(flaws.values()) + "\n")
+    built = pages.build(tmp_path / "build", source)
+    assert built.code != 0
+    warnings = [line for line in built.log.splitlines() if "WARNING" in line and "intro.md" in line]
+    for sign in flaws:
+        assert any(sign in line for line in warnings), (sign, built.log[-4000:])
+
+
+# ---- every page ---------------------------------------------------------------------------------
+
+
+def test_loads_nothing_from_elsewhere(book_html: Path) -> None:
+    assert {p.name: bad for p in pages.pages(book_html) if (bad := external(p))} == {}
+    for style in book_html.rglob("*.css"):
+        for address in pages.css_addresses(style.read_text(encoding="utf-8")):
+            assert not pages.EXTERNAL.match(address), (style.name, address)
+            path = (style.parent / address.partition("#")[0].partition("?")[0]).resolve()
+            assert path.is_file(), f"{style.name} loads {address}, which is not there"
+
+
+def test_no_raw_markup_is_left(book_html: Path) -> None:
+    assert {p.name: bad for p in pages.content_pages(book_html) if (bad := raw(p))} == {}
+
+
+def test_formulas_are_set(book_html: Path) -> None:
+    assert {p.name: bad for p in pages.pages(book_html) if (bad := formulas(p))} == {}
+    for p in pages.content_pages(book_html):
+        if p.name.startswith("notebooks/") or p.name == "book/notation.html":
+            assert p.soup.select(".math .katex-html"), f"{p.name} has no formula"
+
+
+def test_style_and_renderer_of_formulas_are_of_one_version(book_html: Path) -> None:
+    style = (book_html / "_static" / "katex" / "katex.min.css").read_text(encoding="utf-8")
+    assert f'content:"{katex.katex_version}"' in style
+
+
+def test_equations_are_numbered_by_chapter_and_linked(book_html: Path) -> None:
+    for p in pages.content_pages(book_html):
+        chapter = re.match(r"notebooks/(\d+)_", p.name)
+        if not chapter:
+            continue
+        texts = [tag.get_text().strip("#()") for tag in p.soup.select("div.math > .eqno")]
+        assert texts == [f"{int(chapter[1])}.{number + 1}" for number in range(len(texts))]
+        assert texts, f"{p.name} has no numbered equation"
+
+
+def test_pictures_say_what_they_show(book_html: Path) -> None:
+    assert {p.name: bad for p in pages.pages(book_html) if (bad := alternatives(p))} == {}
+
+
+def test_links_and_anchors_lead_somewhere(book_html: Path) -> None:
+    broken = {p.name: bad for p in pages.pages(book_html) if (bad := pages.broken_links(p))}
+    assert broken == {}
+
+
+def test_titles_descriptions_and_language(book_html: Path) -> None:
+    everything = pages.pages(book_html)
+    titles = Counter(p.soup.title.get_text() if p.soup.title else "" for p in everything)
+    assert "" not in titles
+    assert [title for title, times in titles.items() if times > 1] == []
+    assert {pages.attribute(p.soup.select("html")[0], "lang") for p in everything} == {"en"}
+    written = pages.content_pages(book_html)
+    described = [p.soup.select("meta[name=description]") for p in written]
+    assert [len(found) for found in described] == [1] * len(written)
+    texts = [pages.attribute(found[0], "content") for found in described]
+    assert len(set(texts)) == len(texts)
+    assert all(40 <= len(text) <= 160 for text in texts), texts
+    assert all(len(p.article.select("h1")) == 1 for p in written)
+
+
+def test_weight_of_a_page(book_html: Path) -> None:
+    for p in pages.content_pages(book_html):
+        sizes = pages.weight(p)
+        assert sizes[".css"] + sizes[".js"] <= 250_000, (p.name, sizes)
+        assert sum(sizes.values()) <= 600_000, (p.name, sizes)
+
+
+def test_nothing_of_the_icon_font_is_shipped(book_html: Path) -> None:
+    assert not [path for path in book_html.rglob("*") if "fontawesome" in path.name.lower()]
+    style = (book_html / "_static" / "styles" / "pydata-sphinx-theme.css").read_text("utf-8")
+    assert ".fa-rocket" not in style
+    assert ".bd-sidebar-primary" in style  # and the theme itself is still there
+
+
+# ---- chapters -----------------------------------------------------------------------------------
+
+
+def test_marked_cells_reach_the_page(book_html: Path) -> None:
+    style = (book_html / "_static" / "book.css").read_text(encoding="utf-8")
+    for notebook in pages.notebooks():
+        soup = pages.page(book_html, f"notebooks/{notebook.stem}.html").soup
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        wanted = Counter(tag for cell in cells for tag in cell["metadata"].get("tags", []))
+        for tag in ("from-scratch", "keras", "same"):
+            assert len(soup.select(f"div.cell.tag_{tag}")) == wanted[tag], (notebook.name, tag)
+            assert f"div.cell.tag_{tag}::before" in style
+        folded = soup.select("div.cell.tag_hide-cell > details.fold > summary")
+        assert len(folded) == wanted["hide-cell"], notebook.name
+        assert all("solution" in summary.get_text() for summary in folded), notebook.name
+
+
+def test_colours_of_text_have_contrast(book_html: Path) -> None:
+    style = (book_html / "_static" / "book.css").read_text(encoding="utf-8")
+    for theme in ("light", "dark"):
+        blocks = re.findall(rf'html\[data-theme="{theme}"\] \{{\n(.*?)\n\}}', style, re.DOTALL)
+        colour = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", blocks[0]))
+        pairs = [(f"book-{mark}", f"book-{mark}-bg") for mark in ("scratch", "keras", "same")]
+        for text in ("text-base", "text-muted", "heading", "link", "link-hover", "inline-code"):
+            pairs += [(f"pst-color-{text}", f"pst-color-{bg}") for bg in ("background", "surface")]
+        for text, background in pairs:
+            ratio = contrast(colour[text], colour[background])
+            assert ratio >= 7, f"{theme}: {text} on {background} has only {ratio:.1f}"
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast of two colours as WCAG 2 defines it."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+# ---- the one setting of the repository's address ------------------------------------------------
+
+
+def repository_links(p: Page) -> set[str]:
+    """Return the links in the frame of a page, outside its text, that lead off the site."""
+    header = p.soup.select(".bd-header-article a[href], .bd-sidebar-secondary a[href]")
+    addresses = {pages.attribute(tag, "href") for tag in header}
+    return {a for a in addresses if pages.EXTERNAL.match(a) or "_sources/" in a}
+
+
+def test_without_repository_nothing_points_at_one(book_html: Path) -> None:
+    assert {p.name: found for p in pages.pages(book_html) if (found := repository_links(p))} == {}
+    assert not (book_html / "_sources").exists()
+
+
+def test_with_repository_its_links_appear(tmp_path: Path) -> None:
+    source = pages.copy_of_sources(tmp_path / "source")
+    pages.with_repository(source, EXAMPLE)
+    built = pages.build(tmp_path / "build", source)
+    assert built.code == 0, built.log[-4000:]
+    for p in pages.content_pages(built.html):
+        links = repository_links(p)
+        is_chapter = p.name.startswith("notebooks/")
+        path = p.name.replace(".html", ".ipynb" if is_chapter else ".md")
+        assert EXAMPLE in links
+        assert f"{EXAMPLE}/edit/main/{path}" in links
+        assert (f"{COLAB}/{path}" in links) == is_chapter
+        assert any(link.endswith(f"_sources/{path}") for link in links)
+        assert any(link.startswith(f"{EXAMPLE}/issues/new") for link in links)
+        assert pages.broken_links(p) == []
+        assert external(p) == []
+
+
+# ---- the checks themselves ----------------------------------------------------------------------
+
+
+def external(p: Page) -> list[str]:
+    return pages.external_addresses(p.soup)
+
+
+def raw(p: Page) -> list[str]:
+    return pages.raw_markup(p.article)
+
+
+def formulas(p: Page) -> list[str]:
+    return pages.bad_formulas(p.soup)
+
+
+def alternatives(p: Page) -> list[str]:
+    return pages.bad_alternatives(p.soup)
+
+
+@pytest.mark.parametrize(
+    ("check", "flaw"),
+    [
+        (external, '<img src="https://example.org/a.png" alt="">'),
+        (external, '<img srcset="a.png 1x, //example.org/b.png 2x" alt="">'),
+        (external, '<script src="//example.org/a.js"></script>'),
+        (external, '<script>const URL = "https://example.org/a.js";</script>'),
+        (external, '<link rel="preconnect" href="https://example.org">'),
+        (external, '<link rel="stylesheet" href="https://example.org/a.css">'),
+        (external, '<p style="background: url(https://example.org/a.png)">text</p>'),
+        (external, '<style>@import "https://example.org/a.css";</style>'),
+        (external, '<iframe src="https://example.org/"></iframe>'),
+        (raw, "<p>$$ a = b $$</p>"),
+        (raw, r"<p>\(a = b\)</p>"),
+        (raw, r"<p>\begin{aligned} a</p>"),
+        (raw, "<p>see {eq}`eq-a`</p>"),
+        (raw, "<p>see {cite:t}`somebody`</p>"),
+        (raw, "<p>[mark]{.label}</p>"),
+        (raw, "<p>::: note</p>"),
+        (raw, "<p>**bold**</p>"),
+        (formulas, '<span class="math">a = b</span>'),
+        (formulas, '<span class="math"><span class="katex-error">a</span></span>'),
+        (alternatives, '<img src="a.svg">'),
+        (alternatives, '<img src="a.svg" alt="a plot">'),
+        (pages.broken_links, '<a href="nowhere.html">link</a>'),
+        (pages.broken_links, '<a href="#nowhere">link</a>'),
+        (pages.broken_links, '<a href="notation.html#nowhere">link</a>'),
+        (pages.broken_links, '<img src="nowhere.svg" alt="">'),
+    ],
+)
+def test_check_sees(book_html: Path, check: Callable[[Page], list[str]], flaw: str) -> None:
+    """Each check is silent on a page of the book and speaks on the same page with one flaw."""
+    good = pages.page(book_html, "book/intro.html")
+    assert check(good) == []
+    html = good.path.read_text(encoding="utf-8").replace("</article>", f"{flaw}</article>")
+    assert check(Page(good.site, good.path, BeautifulSoup(html, "html.parser"))) != []
