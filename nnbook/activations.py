@@ -73,7 +73,9 @@ class Sigmoid(Activation):
 
     def __call__(self, z: Array, out: Array | None = None) -> Array:
         e = np.exp(-np.abs(z))
-        a: Array = np.divide(np.where(np.greater_equal(z, 0), 1, e), 1 + e, out=out)
+        a: Array = np.divide(
+            np.where(np.greater_equal(z, 0), 1, e), 1 + e, out=out
+        )
         return a
 
     def vjp(self, a: Array, grad: Array, out: Array | None = None) -> Array:
@@ -105,7 +107,12 @@ class Softmax(Activation):
     name = "softmax"
 
     def __call__(self, z: Array, out: Array | None = None) -> Array:
-        a: Array = np.subtract(z, np.max(z, axis=-1, keepdims=True), out=out)
+        with np.errstate(
+            over="ignore"
+        ):  # a difference beyond the dtype is -inf, and exp gives 0
+            a: Array = np.subtract(
+                z, np.max(z, axis=-1, keepdims=True), out=out
+            )
         np.exp(a, out=a)
         a /= np.sum(a, axis=-1, keepdims=True)
         return a
@@ -117,7 +124,13 @@ class Softmax(Activation):
         return dz
 
 
-linear, relu, sigmoid, tanh, softmax = Linear(), ReLU(), Sigmoid(), Tanh(), Softmax()
+linear, relu, sigmoid, tanh, softmax = (
+    Linear(),
+    ReLU(),
+    Sigmoid(),
+    Tanh(),
+    Softmax(),
+)
 
 _KNOWN = {f.name: f for f in (linear, relu, sigmoid, tanh, softmax)}
 

@@ -61,7 +61,9 @@ class History(Callback):
 def format_logs(logs: Logs) -> str:
     """Return ``" - accuracy: 0.9750 - loss: 0.0812"``, digits as in Keras."""
     return "".join(
-        f" - {key}: {value:.4f}" if abs(value) > 1e-3 else f" - {key}: {value:.4e}"
+        f" - {key}: {value:.4f}"
+        if abs(value) > 1e-3
+        else f" - {key}: {value:.4e}"
         for key, value in logs.items()
     )
 
@@ -81,7 +83,9 @@ class Progress:
         if verbose == 1 and importlib.util.find_spec("tqdm") is not None:
             from tqdm import tqdm
 
-            self.bar = tqdm(total=steps, file=sys.stdout, unit="step", dynamic_ncols=True)
+            self.bar = tqdm(
+                total=steps, file=sys.stdout, unit="step", dynamic_ncols=True
+            )
             self.plain = False
 
     def update(self) -> None:
@@ -101,9 +105,15 @@ class Progress:
             unit = (
                 f"{each:.0f}s"
                 if each >= 1
-                else (f"{each * 1e3:.0f}ms" if each >= 1e-3 else f"{each * 1e6:.0f}us")
+                else (
+                    f"{each * 1e3:.0f}ms"
+                    if each >= 1e-3
+                    else f"{each * 1e6:.0f}us"
+                )
             )
-            print(f"{self.steps}/{self.steps} - {seconds:.0f}s - {unit}/step{text}")
+            print(
+                f"{self.steps}/{self.steps} - {seconds:.0f}s - {unit}/step{text}"
+            )
 
 
 class ProgressLogger(Callback):
@@ -116,7 +126,8 @@ class ProgressLogger(Callback):
         self.verbose = verbose
 
     def on_epoch_begin(self, epoch: int) -> None:
-        print(f"Epoch {epoch + 1}/{self.params['epochs']}")
+        if self.params["epochs"] > 1:
+            print(f"Epoch {epoch + 1}/{self.params['epochs']}")
         self.progress = Progress(self.params["steps"], self.verbose)
 
     def on_train_batch_end(self, batch: int) -> None:

@@ -14,7 +14,9 @@ Array = NDArray[np.floating[Any]]
 """A real array of the model's dtype; batches are ``(n, features)``, one row a sample."""
 
 
-def as_numbers(values: ArrayLike, what: str, dtype: DTypeLike | None = None) -> Array:
+def as_numbers(
+    values: ArrayLike, what: str, dtype: DTypeLike | None = None
+) -> Array:
     """Return ``values`` as a C-contiguous float array (``dtype``, or float32/float64 as it came).
 
     Raises:
@@ -38,8 +40,14 @@ def as_numbers(values: ArrayLike, what: str, dtype: DTypeLike | None = None) -> 
             f"{what} is empty. Expected at least one sample. Received shape {array.shape}."
         )
     if dtype is None:
-        dtype = array.dtype if array.dtype in (np.float32, np.float64) else np.float64
-    with np.errstate(over="ignore"):  # too large for float32 becomes inf, which is reported below
+        dtype = (
+            array.dtype
+            if array.dtype in (np.float32, np.float64)
+            else np.float64
+        )
+    with np.errstate(
+        over="ignore"
+    ):  # too large for float32 becomes inf, which is reported below
         numbers: Array = np.ascontiguousarray(array, dtype=dtype)
     if array.ndim == 0:  # ascontiguousarray makes a scalar an array of one
         numbers = numbers.reshape(())
@@ -54,7 +62,13 @@ def as_numbers(values: ArrayLike, what: str, dtype: DTypeLike | None = None) -> 
     return numbers
 
 
-def as_batch(x: ArrayLike, width: int | None, who: str, dtype: DTypeLike, what: str = "x") -> Array:
+def as_batch(
+    x: ArrayLike,
+    width: int | None,
+    who: str,
+    dtype: DTypeLike,
+    what: str = "x",
+) -> Array:
     """Return ``x`` as a batch of shape ``(n, width)``.
 
     Raises:
@@ -80,7 +94,9 @@ def as_batch(x: ArrayLike, width: int | None, who: str, dtype: DTypeLike, what: 
     return batch
 
 
-def as_targets(y: ArrayLike, n: int, width: int, dtype: DTypeLike, what: str = "y") -> Array:
+def as_targets(
+    y: ArrayLike, n: int, width: int, dtype: DTypeLike, what: str = "y"
+) -> Array:
     """Return ``y`` as targets of shape ``(n, width)``, one row a sample.
 
     Labels of shape ``(n,)`` against outputs ``(n, 1)`` become a column, as in Keras. Nothing else
@@ -141,7 +157,9 @@ def at_least_one(value: object, name: str) -> int:
     return int(value)
 
 
-def number(value: object, name: str, *, low: float, high: float = np.inf) -> float:
+def number(
+    value: object, name: str, *, low: float, high: float = np.inf
+) -> float:
     """Return ``value`` as a Python float in ``[low, high)``.
 
     A Python float on purpose: a NumPy float64 scalar would promote float32 arrays.
@@ -149,11 +167,15 @@ def number(value: object, name: str, *, low: float, high: float = np.inf) -> flo
     Raises:
         TypeError: not a real number.  ValueError: outside the range, or NaN.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+    if isinstance(value, bool) or not isinstance(
+        value, int | float | np.integer | np.floating
+    ):
         raise TypeError(f"{name} must be a number. Received {value!r}.")
     if not low <= value < high:
         upper = "finite" if high == np.inf else f"below {high}"
-        raise ValueError(f"{name} must be at least {low} and {upper}. Received {value}.")
+        raise ValueError(
+            f"{name} must be at least {low} and {upper}. Received {value}."
+        )
     return float(value)
 
 
@@ -164,5 +186,7 @@ def look_up(identifier: str, known: Mapping[str, Any], what: str) -> Any:
         ValueError: unknown name; the message lists the known ones.
     """
     if identifier not in known:
-        raise ValueError(f"Unknown {what} {identifier!r}. Known: {', '.join(sorted(known))}.")
+        raise ValueError(
+            f"Unknown {what} {identifier!r}. Known: {', '.join(sorted(known))}."
+        )
     return known[identifier]

@@ -15,7 +15,9 @@ from nnbook.checks import Array, number
 from nnbook.models import Sequential
 
 
-def numerical_gradient(f: Callable[[], float], theta: Array, h: float = 1e-5) -> Array:
+def numerical_gradient(
+    f: Callable[[], float], theta: Array, h: float = 1e-5
+) -> Array:
     """Return the central differences of ``f()`` by each entry of ``theta`` (eq-central-difference).
 
     ``dC/dtheta_i ~ (C(theta_i + h) - C(theta_i - h)) / 2h``, with an error of order ``h²``.
@@ -29,13 +31,7 @@ def numerical_gradient(f: Callable[[], float], theta: Array, h: float = 1e-5) ->
         ValueError: ``theta`` is float32, where the difference is mostly rounding; ``h`` is not
             above 0.
     """
-    if theta.dtype != np.float64:
-        raise ValueError(
-            f"A gradient check needs float64. Received {theta.dtype}, where the difference of two "
-            "losses is mostly rounding. Build the model with Sequential(..., dtype='float64')."
-        )
-    if number(h, "h", low=0) == 0:
-        raise ValueError("h must be above 0. Received 0.")
+    _check(theta, h)
     slope = np.empty_like(theta)
     for i in range(theta.size):
         here = theta[i]
@@ -50,7 +46,9 @@ def numerical_gradient(f: Callable[[], float], theta: Array, h: float = 1e-5) ->
     return slope
 
 
-def gradient_error(model: Sequential, x: ArrayLike, y: ArrayLike, h: float = 1e-5) -> float:
+def gradient_error(
+    model: Sequential, x: ArrayLike, y: ArrayLike, h: float = 1e-5
+) -> float:
     """Return ``|grad - numerical| / |grad|``: the gradient's error, relative to its size.
 
     Below 1e-6 the backward pass is right; a wrong factor gives about 1. Neither model nor optimizer
@@ -61,8 +59,21 @@ def gradient_error(model: Sequential, x: ArrayLike, y: ArrayLike, h: float = 1e-
         RuntimeError: the model is not compiled.
         TypeError, ValueError: x or y do not fit, or the model is float32.
     """
+    _check(model.theta, h)  # before loss_and_grad changes model.grad
     _, grad = model.loss_and_grad(x, y)
-    measured = numerical_gradient(lambda: model.loss_and_grad(x, y)[0], model.theta, h)
+    measured = numerical_gradient(
+        lambda: model.loss_and_grad(x, y)[0], model.theta, h
+    )
     size = float(np.linalg.norm(grad))
     error = float(np.linalg.norm(grad - measured))
     return error / size if size else error
+
+
+def _check(theta: Array, h: float) -> None:
+    if theta.dtype != np.float64:
+        raise ValueError(
+            f"A gradient check needs float64. Received {theta.dtype}, where the difference of two "
+            "losses is mostly rounding. Build the model with Sequential(..., dtype='float64')."
+        )
+    if number(h, "h", low=0) == 0:
+        raise ValueError("h must be above 0. Received 0.")

@@ -24,7 +24,9 @@ from nnbook.models import Sequential
 
 # TensorFlow writes these while it is imported on a machine without a graphics card, whatever
 # TF_CPP_MIN_LOG_LEVEL says (tensorflow/tensorflow issue 100442).
-_CHATTER = re.compile(r"Could not find cuda drivers|before absl::InitializeLog\(\) is called")
+_CHATTER = re.compile(
+    r"Could not find cuda drivers|before absl::InitializeLog\(\) is called"
+)
 
 
 def import_keras() -> Any:
@@ -37,7 +39,8 @@ def import_keras() -> Any:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     sys.stderr.flush()
     with tempfile.TemporaryFile() as kept:
-        stderr = os.dup(2)  # the messages come from C++, which knows only the file descriptor
+        # the messages come from C++, which knows only the file descriptor
+        stderr = os.dup(2)
         os.dup2(kept.fileno(), 2)
         try:
             import keras
@@ -58,7 +61,8 @@ def floatx(dtype: str) -> Iterator[None]:
     keras = import_keras()
     before = keras.config.floatx(), keras.config.dtype_policy()
     keras.config.set_floatx(dtype)
-    keras.config.set_dtype_policy(dtype)  # layers ask this one, once the first layer was made
+    # once the first layer was made, layers ask this one:
+    keras.config.set_dtype_policy(dtype)
     try:
         yield
     finally:
@@ -86,8 +90,14 @@ def to_keras(model: Sequential) -> Any:
     twin = keras.Sequential([keras.Input((model.n_in,))], name=model.name)
     for layer in model.layers:
         if not isinstance(layer, Dense):
-            raise TypeError(f"Only Dense layers can cross the bridge so far. Received {layer!r}.")
-        twin.add(keras.layers.Dense(layer.units, activation=layer.activation.name, name=layer.name))
+            raise TypeError(
+                f"Only Dense layers can cross the bridge so far. Received {layer!r}."
+            )
+        twin.add(
+            keras.layers.Dense(
+                layer.units, activation=layer.activation.name, name=layer.name
+            )
+        )
     twin.set_weights(model.get_weights())
     if model.compiled:
         twin.compile(
@@ -107,24 +117,41 @@ def from_keras(twin: Any, *, seed: int | None = None) -> Sequential:
     layers: list[Input | Dense] = [Input(shape=tuple(twin.input_shape[1:]))]
     for layer in twin.layers:
         if type(layer).__name__ != "Dense":
-            raise TypeError(f"Only Dense layers can cross the bridge so far. Received {layer!r}.")
-        layers.append(Dense(layer.units, activation=layer.activation.__name__, name=layer.name))
+            raise TypeError(
+                f"Only Dense layers can cross the bridge so far. Received {layer!r}."
+            )
+        layers.append(
+            Dense(
+                layer.units,
+                activation=layer.activation.__name__,
+                name=layer.name,
+            )
+        )
     model = Sequential(layers, name=twin.name, seed=seed, dtype=twin.dtype)
     model.set_weights(twin.get_weights())
     return model
 
 
-def sample_orders(model: Sequential, n: int, epochs: int) -> list[NDArray[np.intp]]:
+def sample_orders(
+    model: Sequential, n: int, epochs: int
+) -> list[NDArray[np.intp]]:
     """Return the orders in which the model's next ``fit`` will visit ``n`` samples, one an epoch.
 
     The model's random numbers are only copied, so that its next ``fit`` really takes these orders.
     """
     rng = copy.deepcopy(model._shuffle)
-    return [rng.permutation(at_least_one(n, "n")) for _ in range(at_least_one(epochs, "epochs"))]
+    return [
+        rng.permutation(at_least_one(n, "n"))
+        for _ in range(at_least_one(epochs, "epochs"))
+    ]
 
 
 def fit_in_orders(
-    twin: Any, x: ArrayLike, y: ArrayLike, orders: Sequence[NDArray[np.intp]], **fit: Any
+    twin: Any,
+    x: ArrayLike,
+    y: ArrayLike,
+    orders: Sequence[NDArray[np.intp]],
+    **fit: Any,
 ) -> dict[str, list[float]]:
     """Train a Keras model on the samples in the given orders, one epoch each; return its history.
 
@@ -135,7 +162,9 @@ def fit_in_orders(
     x, y = np.asarray(x), np.asarray(y)
     history: dict[str, list[float]] = {}
     for order in orders:
-        epoch = twin.fit(x[order], y[order], epochs=1, shuffle=False, verbose=0, **fit)
+        epoch = twin.fit(
+            x[order], y[order], epochs=1, shuffle=False, verbose=0, **fit
+        )
         for key, values in epoch.history.items():
             history.setdefault(key, []).extend(values)
     return history
@@ -144,7 +173,10 @@ def fit_in_orders(
 def _optimizer_to_keras(optimizer: optimizers.Optimizer, keras: Any) -> Any:
     if isinstance(optimizer, optimizers.Adam):
         return keras.optimizers.Adam(
-            optimizer.learning_rate, optimizer.beta_1, optimizer.beta_2, optimizer.epsilon
+            optimizer.learning_rate,
+            optimizer.beta_1,
+            optimizer.beta_2,
+            optimizer.epsilon,
         )
     return keras.optimizers.SGD(optimizer.learning_rate)
 

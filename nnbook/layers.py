@@ -46,7 +46,9 @@ class Input:
                 f"Input expected a shape of one axis, (features,). Received {tuple(shape)}. "
                 "Use x.reshape(len(x), -1) to make one row of features of each sample."
             )
-        self.shape = (at_least_one(shape[0], "the number of features in Input's shape"),)
+        self.shape = (
+            at_least_one(shape[0], "the number of features in Input's shape"),
+        )
 
     def __repr__(self) -> str:
         return f"<Input shape={self.shape}>"
@@ -60,17 +62,25 @@ class Layer:
 
     def __init__(self, name: str | None = None) -> None:
         self.name = name
-        self.taken = False  # by a model: its weights are a view into that model
+        self.taken = (
+            False  # by a model: its weights are a view into that model
+        )
         self.n_in: int | None = None
         self.params: Mapping[str, Array] = {}
         self.grads: Mapping[str, Array] = {}
-        self._x: Any = None  # input and output of the last forward pass, an Array each
+        self._x: Any = (
+            None  # input and output of the last forward pass, an Array each
+        )
         self._a: Any = None
 
     @property
     def who(self) -> str:
         """Class and name, for error messages: ``Dense 'dense_1'``."""
-        return f"{type(self).__name__} {self.name!r}" if self.name else type(self).__name__
+        return (
+            f"{type(self).__name__} {self.name!r}"
+            if self.name
+            else type(self).__name__
+        )
 
     def n_out(self, n_in: int) -> int:
         """Return the number of outputs per sample for ``n_in`` inputs per sample."""
@@ -89,7 +99,9 @@ class Layer:
         """Return the initial values of a parameter."""
         raise NotImplementedError
 
-    def bind(self, params: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
+    def bind(
+        self, params: Mapping[str, Array], grads: Mapping[str, Array]
+    ) -> None:
         """Take views into the model's ``theta`` and ``grad`` as parameters and gradients."""
         self.params, self.grads = params, grads
         self.forget()
@@ -102,24 +114,35 @@ class Layer:
         """Return copies of the parameters, in the order of `shapes`: kernel, then bias."""
         return [w.copy() for w in self.params.values()]
 
-    def preactivation(self, x: Array, *, training: bool = False, out: Array | None = None) -> Array:
+    def preactivation(
+        self, x: Array, *, training: bool = False, out: Array | None = None
+    ) -> Array:
         """Return ``z``, shape ``(n, n_out)``, and remember ``x`` for the way back."""
         raise NotImplementedError
 
-    def forward(self, x: Array, *, training: bool = False, out: Array | None = None) -> Array:
+    def forward(
+        self, x: Array, *, training: bool = False, out: Array | None = None
+    ) -> Array:
         """Return ``a = f(z)``, shape ``(n, n_out)``; written to ``out`` if given.
 
         Raises:
             RuntimeError: the layer has no weights yet.
             TypeError, ValueError: ``x`` is not a batch that fits.
         """
-        if out is None:  # called by hand: check; a model passes checked arrays and its own memory
+        if (
+            out is None
+        ):  # called by hand: check; a model passes checked arrays and its own memory
             if self.n_in is None:
                 raise RuntimeError(
                     f"{self.who} has no weights yet. Put it into a model and build that: "
                     "nnbook.Sequential([Input(shape=(features,)), layer])."
                 )
-            x = as_batch(x, self.n_in, self.who, next(iter(self.params.values()), x).dtype)
+            x = as_batch(
+                x,
+                self.n_in,
+                self.who,
+                next(iter(self.params.values()), x).dtype,
+            )
         z = self.preactivation(x, training=training, out=out)
         self._a = a = self.activation(z, out=z)
         return a
@@ -148,7 +171,11 @@ class Layer:
         return self.backward_delta(delta, out=out, input_grad=input_grad)
 
     def backward_delta(
-        self, delta: Array, *, out: Array | None = None, input_grad: bool = True
+        self,
+        delta: Array,
+        *,
+        out: Array | None = None,
+        input_grad: bool = True,
     ) -> Array | None:
         """As `backward`, but from ``delta = dC/dz``: the way in for the output layer."""
         raise NotImplementedError
@@ -204,22 +231,31 @@ class Dense(Layer):
         assert self.n_in is not None  # a model draws weights only after build
         return glorot_uniform((self.n_in, self.units), rng)
 
-    def bind(self, params: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
+    def bind(
+        self, params: Mapping[str, Array], grads: Mapping[str, Array]
+    ) -> None:
         super().bind(params, grads)
         # the same views as attributes: a look-up by name in every step would cost time
         self.kernel, self.bias = params["kernel"], params["bias"]
         self._grad_kernel, self._grad_bias = grads["kernel"], grads["bias"]
 
-    def preactivation(self, x: Array, *, training: bool = False, out: Array | None = None) -> Array:
+    def preactivation(
+        self, x: Array, *, training: bool = False, out: Array | None = None
+    ) -> Array:
         self._x = x
-        z = np.matmul(x, self.kernel, out=out)  # (n, n_in) @ (n_in, units) -> (n, units)
+        z = np.matmul(x, self.kernel, out=out)  # (n, units)
         return np.add(z, self.bias, out=z)  # the bias is added to every row
 
     def backward_delta(
-        self, delta: Array, *, out: Array | None = None, input_grad: bool = True
+        self,
+        delta: Array,
+        *,
+        out: Array | None = None,
+        input_grad: bool = True,
     ) -> Array | None:
-        np.matmul(self._x.T, delta, out=self._grad_kernel)  # (n_in, n) @ (n, units)
-        np.add.reduce(delta, axis=0, out=self._grad_bias)  # sum over the n samples
+        # both sum over the n samples of the batch
+        np.matmul(self._x.T, delta, out=self._grad_kernel)  # (n_in, units)
+        np.add.reduce(delta, axis=0, out=self._grad_bias)  # (units,)
         if not input_grad:
             return None
-        return np.matmul(delta, self.kernel.T, out=out)  # (n, units) @ (units, n_in)
+        return np.matmul(delta, self.kernel.T, out=out)  # (n, n_in)

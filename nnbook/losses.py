@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nnbook import activations
-from nnbook.activations import Activation
+from nnbook.activations import Activation, Sigmoid
 from nnbook.checks import Array, as_numbers, look_up, same_shape
 
 EPSILON = 1e-7
@@ -27,14 +27,18 @@ class Loss:
         Raises:
             TypeError, ValueError: not finite numbers, or shapes that differ (never broadcast).
         """
-        pair = same_shape(as_numbers(y_true, "y_true"), as_numbers(y_pred, "y_pred"))
-        return float(np.mean(self.pointwise(*pair)))
+        pair = same_shape(
+            as_numbers(y_true, "y_true"), as_numbers(y_pred, "y_pred")
+        )
+        return _mean(self.pointwise(*pair))
 
     def pointwise(self, y_true: Array, y_pred: Array) -> Array:
         """Return the loss of every single output, shape ``(n, k)``."""
         raise NotImplementedError
 
-    def grad(self, y_true: Array, y_pred: Array, out: Array | None = None) -> Array:
+    def grad(
+        self, y_true: Array, y_pred: Array, out: Array | None = None
+    ) -> Array:
         """Return ``dC/dy_pred``, shape ``(n, k)``.
 
         Raises:
@@ -42,8 +46,19 @@ class Loss:
         """
         raise NotImplementedError
 
+    def check_output(self, activation: Activation) -> None:
+        """Say what is wrong with an output layer of this activation, if anything.
+
+        Raises:
+            ValueError: the loss cannot mean outputs of this activation.
+        """
+
     def delta(
-        self, y_true: Array, y_pred: Array, activation: Activation, out: Array | None = None
+        self,
+        y_true: Array,
+        y_pred: Array,
+        activation: Activation,
+        out: Array | None = None,
     ) -> Array:
         """Return ``dC/dz`` of the output layer, where ``y_pred = f(z)`` (eq-delta-output).
 
@@ -58,7 +73,7 @@ class Loss:
         What ``fit`` and ``evaluate`` report. A canonical pair overrides it with a formula in ``z``
         that stays exact where ``f(z)`` has been rounded to 0 or 1.
         """
-        return float(np.mean(self.pointwise(y_true, activation(z))))
+        return _mean(self.pointwise(y_true, activation(z)))
 
 
 class MeanSquaredError(Loss):
@@ -71,7 +86,9 @@ class MeanSquaredError(Loss):
         error = y_pred - y_true
         return np.multiply(error, error, out=error)
 
-    def grad(self, y_true: Array, y_pred: Array, out: Array | None = None) -> Array:
+    def grad(
+        self, y_true: Array, y_pred: Array, out: Array | None = None
+    ) -> Array:
         y_true, y_pred = same_shape(y_true, y_pred)
         out = np.subtract(y_pred, y_true, out=out)
         return np.multiply(out, 2 / out.size, out=out)
@@ -96,28 +113,49 @@ class BinaryCrossentropy(Loss):
         a = np.clip(y_pred, EPSILON, 1 - EPSILON)
         return -(y_true * np.log(a) + (1 - y_true) * np.log(1 - a))
 
-    def grad(self, y_true: Array, y_pred: Array, out: Array | None = None) -> Array:
+    def grad(
+        self, y_true: Array, y_pred: Array, out: Array | None = None
+    ) -> Array:
         y_true, y_pred = same_shape(y_true, y_pred)
         if self.from_logits:
             return _mean_difference(y_true, activations.sigmoid(y_pred), out)
         a = np.clip(y_pred, EPSILON, 1 - EPSILON)
         out = _mean_difference(y_true, a, out)
         out /= a * (1 - a)
-        out[a != y_pred] = 0  # where it was clipped, the loss does not change with y_pred
+        out[a != y_pred] = (
+            0  # where it was clipped, the loss does not change with y_pred
+        )
         return out
 
+    def check_output(self, activation: Activation) -> None:
+        if isinstance(activation, Sigmoid) and self.from_logits:
+            raise ValueError(
+                "BinaryCrossentropy(from_logits=True) expected outputs without an activation. "
+                "Received those of a sigmoid, which would then be applied twice. Leave out one of "
+                "the two."
+            )
+
     def delta(
-        self, y_true: Array, y_pred: Array, activation: Activation, out: Array | None = None
+        self,
+        y_true: Array,
+        y_pred: Array,
+        activation: Activation,
+        out: Array | None = None,
     ) -> Array:
-        if activation is activations.sigmoid and not self.from_logits:
+        if isinstance(activation, Sigmoid) and not self.from_logits:
             y_true, y_pred = same_shape(y_true, y_pred)
             return _mean_difference(y_true, y_pred, out)
         return super().delta(y_true, y_pred, activation, out)
 
     def value(self, y_true: Array, z: Array, activation: Activation) -> float:
-        if activation is activations.sigmoid and not self.from_logits:
-            return float(np.mean(_bce_of_logits(y_true, z)))
+        if isinstance(activation, Sigmoid) and not self.from_logits:
+            return _mean(_bce_of_logits(y_true, z))
         return super().value(y_true, z, activation)
+
+
+def _mean(pointwise: Array) -> float:
+    """Return the mean, added up in float64: many float32 losses may exceed float32 together."""
+    return float(np.mean(pointwise, dtype=np.float64))
 
 
 def _mean_difference(y_true: Array, a: Array, out: Array | None) -> Array:

@@ -27,7 +27,9 @@ def accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     >>> accuracy([[1.0], [0.0], [0.3]], [[0.9], [0.2], [0.3]])  # 0.3 is no class
     0.6666666666666666
     """
-    true, pred = same_shape(as_numbers(y_true, "y_true"), as_numbers(y_pred, "y_pred"))
+    true, pred = same_shape(
+        as_numbers(y_true, "y_true"), as_numbers(y_pred, "y_pred")
+    )
     if true.ndim < 2 or true.shape[-1] == 1:
         return float(np.mean((pred > 0.5) == true))
     return float(np.mean(np.argmax(pred, axis=-1) == np.argmax(true, axis=-1)))
@@ -46,7 +48,9 @@ def get(identifiers: str | Sequence[str] | None) -> dict[str, Metric]:
     if identifiers is None:
         return {}
     names = [identifiers] if isinstance(identifiers, str) else identifiers
-    if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
+    if not isinstance(names, Sequence) or not all(
+        isinstance(name, str) for name in names
+    ):
         raise TypeError(
             f"metrics must be a list of names such as ['accuracy']. Received {identifiers!r}."
         )

@@ -21,7 +21,14 @@ from numpy.typing import ArrayLike, DTypeLike
 from nnbook import losses, optimizers
 from nnbook import metrics as metrics_module
 from nnbook.callbacks import Callback, History, Logs, Progress, ProgressLogger
-from nnbook.checks import Array, as_batch, as_numbers, as_targets, at_least_one, number
+from nnbook.checks import (
+    Array,
+    as_batch,
+    as_numbers,
+    as_targets,
+    at_least_one,
+    number,
+)
 from nnbook.layers import Input, Layer
 from nnbook.losses import Loss
 from nnbook.optimizers import Optimizer
@@ -39,8 +46,13 @@ class _Work:
             return np.empty((n, width), dtype)
 
         widths = [layer.n_in or 0 for layer in layers]
-        self.a = [rows(width) for width in widths[1:]]  # outputs of the hidden layers
-        self.grad_x = [None, *(rows(width) for width in widths[1:])]  # the first is never needed
+        self.a = [
+            rows(width) for width in widths[1:]
+        ]  # outputs of the hidden layers
+        self.dx = [
+            None,
+            *(rows(width) for width in widths[1:]),
+        ]  # the first is never needed
         k = layers[-1].n_out(widths[-1])
         self.z, self.y_pred, self.delta = rows(k), rows(k), rows(k)
 
@@ -76,7 +88,9 @@ class Sequential:
         self.name = name
         self.dtype = np.dtype(dtype)
         if self.dtype not in (np.float32, np.float64):
-            raise ValueError(f"dtype must be 'float32' or 'float64'. Received {dtype!r}.")
+            raise ValueError(
+                f"dtype must be 'float32' or 'float64'. Received {dtype!r}."
+            )
         self._entropy = np.random.SeedSequence(seed).entropy
         self._shuffle = self._stream(_SHUFFLE)
         self.layers: list[Layer] = []
@@ -87,11 +101,18 @@ class Sequential:
         self.metrics: dict[str, metrics_module.Metric] = {}
         self.history: History | None = None
         self.stop_training = False
-        for layer in layers or []:
-            self.add(layer)
+        try:
+            for layer in layers or []:
+                self.add(layer)
+        except (TypeError, ValueError):
+            for added in self.layers:  # there is no model they belong to
+                added.taken = False
+            raise
 
     def _stream(self, *key: int) -> np.random.Generator:
-        return np.random.default_rng(np.random.SeedSequence(self._entropy, spawn_key=key))
+        return np.random.default_rng(
+            np.random.SeedSequence(self._entropy, spawn_key=key)
+        )
 
     # --- building -----------------------------------------------------------------------------
 
@@ -104,7 +125,9 @@ class Sequential:
         """
         if isinstance(layer, Input):
             if self.layers or self.n_in is not None:
-                raise ValueError("Input must come first in a model, and only once.")
+                raise ValueError(
+                    "Input must come first in a model, and only once."
+                )
             self.n_in = layer.shape[0]
             return
         if not isinstance(layer, Layer):
@@ -125,7 +148,9 @@ class Sequential:
             )
         if layer.name is None:
             kind = type(layer).__name__.lower()
-            candidates = (f"{kind}_{i}" if i else kind for i in range(len(names) + 1))
+            candidates = (
+                f"{kind}_{i}" if i else kind for i in range(len(names) + 1)
+            )
             layer.name = next(name for name in candidates if name not in names)
         if not self.layers and self.n_in is None:
             self.n_in = layer.input_dim
@@ -147,10 +172,16 @@ class Sequential:
         Raises:
             TypeError, ValueError: not a number of features, or not the one the model has.
         """
-        n_in = input_shape[-1] if isinstance(input_shape, tuple) else input_shape
+        n_in = (
+            input_shape[-1]
+            if isinstance(input_shape, tuple) and input_shape
+            else input_shape
+        )
         n_in = at_least_one(n_in, "the number of features")
         if not self.layers:
-            raise ValueError("A model without layers cannot be built. Add one: add(Dense(1)).")
+            raise ValueError(
+                "A model without layers cannot be built. Add one: add(Dense(1))."
+            )
         if self.n_in not in (None, n_in):
             raise ValueError(
                 f"The model has inputs of {self.n_in} features. Received {n_in}. Make a new model."
@@ -163,7 +194,9 @@ class Sequential:
             for i, layer in enumerate(self.layers)
             for values in (layer.params.values() or self._draw(i, layer))
         ]
-        self.theta = np.concatenate([w.ravel() for w in initial]).astype(self.dtype)
+        self.theta = np.concatenate([w.ravel() for w in initial]).astype(
+            self.dtype
+        )
         self.grad = np.zeros_like(self.theta)
         self._bind()
 
@@ -185,7 +218,9 @@ class Sequential:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        if self.built:  # a copy's layers must see the copy's theta, not separate arrays
+        if (
+            self.built
+        ):  # a copy's layers must see the copy's theta, not separate arrays
             self._bind()
 
     def compile(
@@ -199,25 +234,36 @@ class Sequential:
         Raises:
             ValueError: unknown name (the known ones are listed).  TypeError: other kinds.
         """
-        chosen = optimizers.get(optimizer), losses.get(loss), metrics_module.get(metrics)
+        chosen = (
+            optimizers.get(optimizer),
+            losses.get(loss),
+            metrics_module.get(metrics),
+        )
         self.optimizer, self.loss, self.metrics = chosen
         self.compiled = True
 
     # --- the heart ----------------------------------------------------------------------------
 
-    def _backpropagate(self, x: Array, y: Array, work: _Work, z: Array) -> None:
+    def _backpropagate(
+        self, x: Array, y: Array, work: _Work, z: Array
+    ) -> None:
         """Go forward through the layers and back; fill ``grad``, and ``z`` of the output layer."""
         *hidden, output = self.layers
+        # forward: eq-dense, layer by layer
         a = x
-        for layer, out in zip(hidden, work.a, strict=True):  # forward: eq-dense
+        for layer, out in zip(hidden, work.a, strict=True):
             a = layer.forward(a, training=True, out=out)
         output.preactivation(a, training=True, out=z)
-        y_pred = output.activation(z, out=work.y_pred)
-        delta = self.loss.delta(y, y_pred, output.activation, out=work.delta)  # eq-delta-output
-        grad = output.backward_delta(delta, out=work.grad_x[-1], input_grad=bool(hidden))
-        for layer, back in zip(reversed(hidden), work.grad_x[-2::-1], strict=True):
-            assert grad is not None  # it is skipped of the first layer only
-            grad = layer.backward(grad, out=back, input_grad=back is not None)  # eq-delta-hidden
+        f = output.activation
+        y_pred = f(z, out=work.y_pred)
+        # back: eq-delta-output, then eq-delta-hidden from layer to layer
+        delta = self.loss.delta(y, y_pred, f, out=work.delta)
+        back = bool(hidden)  # dC/dx of the first layer is not needed
+        grad = output.backward_delta(delta, out=work.dx[-1], input_grad=back)
+        for layer, dx in zip(reversed(hidden), work.dx[-2::-1], strict=True):
+            assert grad is not None
+            back = dx is not None
+            grad = layer.backward(grad, out=dx, input_grad=back)
 
     def loss_and_grad(self, x: ArrayLike, y: ArrayLike) -> tuple[float, Array]:
         """Return the mean loss over the samples and its gradient by ``theta``, ``(parameters,)``.
@@ -233,7 +279,8 @@ class Sequential:
         self._build_for(x)
         work = _Work(self.layers, len(x), self.dtype)
         self._backpropagate(x, y, work, work.z)
-        return self.loss.value(y, work.z, self.layers[-1].activation), self.grad.copy()
+        loss = self.loss.value(y, work.z, self.layers[-1].activation)
+        return loss, self.grad.copy()
 
     # --- training and use ---------------------------------------------------------------------
 
@@ -244,7 +291,7 @@ class Sequential:
         batch_size: int | None = None,
         epochs: int = 1,
         verbose: int | str = "auto",
-        callbacks: Sequence[Callback] | None = None,
+        callbacks: Callback | Sequence[Callback] | None = None,
         validation_split: float = 0.0,
         validation_data: tuple[ArrayLike, ArrayLike] | None = None,
         shuffle: bool = True,
@@ -271,41 +318,66 @@ class Sequential:
             TypeError, ValueError: anything that does not fit; then nothing has changed.
         """
         self._must_be_compiled("fit")
-        batch_size = 32 if batch_size is None else at_least_one(batch_size, "batch_size")
+        batch_size = (
+            32
+            if batch_size is None
+            else at_least_one(batch_size, "batch_size")
+        )
         epochs = at_least_one(epochs, "epochs")
         verbose = _verbosity(verbose)
         x, y = self._checked(x, y)
         validation = None
         if validation_data is not None:
-            if not isinstance(validation_data, tuple | list) or len(validation_data) != 2:
+            if (
+                not isinstance(validation_data, tuple | list)
+                or len(validation_data) != 2
+            ):
                 raise ValueError("validation_data must be a pair (x, y).")
             validation = self._checked(
-                *validation_data, "validation x", "validation y", width=x.shape[1]
+                *validation_data,
+                "validation x",
+                "validation y",
+                width=x.shape[1],
             )
         elif number(validation_split, "validation_split", low=0, high=1):
             split = math.floor(len(x) * (1 - validation_split))
-            if split == 0:
+            if split in (0, len(x)):
                 raise ValueError(
-                    f"validation_split={validation_split} leaves none of {len(x)} samples to train "
-                    "on. Use a smaller one, or give validation_data."
+                    f"validation_split={validation_split} leaves none of {len(x)} samples to "
+                    f"{'validate' if split else 'train'} on. Use another, or give validation_data."
                 )
             validation, x, y = (x[split:], y[split:]), x[:split], y[:split]
-        for callback in callbacks or []:
+        callbacks = (
+            [callbacks] if isinstance(callbacks, Callback) else callbacks or []
+        )
+        for callback in callbacks:
             if not isinstance(callback, Callback):
-                raise TypeError(f"callbacks must be nnbook callbacks. Received {callback!r}.")
+                raise TypeError(
+                    f"callbacks must be nnbook callbacks. Received {callback!r}."
+                )
+        self.optimizer.check(self.theta)
         self._build_for(x)
         self.optimizer.build(self.theta)
 
         history = History()
-        everyone = [history, *(callbacks or []), *([ProgressLogger(verbose)] if verbose else [])]
-        params = {"epochs": epochs, "steps": math.ceil(len(x) / batch_size), "verbose": verbose}
+        everyone = [
+            history,
+            *callbacks,
+            *([ProgressLogger(verbose)] if verbose else []),
+        ]
+        params = {
+            "epochs": epochs,
+            "steps": math.ceil(len(x) / batch_size),
+            "verbose": verbose,
+        }
         for callback in everyone:
             callback.model, callback.params = self, params
         # calls that would do nothing are left out of the loop over the batches
         after_batch = [
             callback.on_train_batch_end
             for callback in everyone
-            if type(callback).on_train_batch_end is not Callback.on_train_batch_end
+            if type(callback).on_train_batch_end
+            is not Callback.on_train_batch_end
         ]
         self.history, self.stop_training = history, False
         # like Keras, training that diverges ends in a loss of inf or nan, not in warnings
@@ -313,10 +385,15 @@ class Sequential:
             for callback in everyone:
                 callback.on_train_begin()
             for epoch, logs in enumerate(
-                self._epochs(x, y, batch_size, epochs, shuffle, everyone, after_batch)
+                self._epochs(
+                    x, y, batch_size, epochs, shuffle, everyone, after_batch
+                )
             ):
                 if validation is not None:
-                    logs |= {f"val_{k}": v for k, v in self._measure(*validation).items()}
+                    logs |= {
+                        f"val_{k}": v
+                        for k, v in self._measure(*validation).items()
+                    }
                 for callback in everyone:
                     callback.on_epoch_end(epoch, logs)
                 if self.stop_training:
@@ -339,17 +416,23 @@ class Sequential:
         n = len(x)
         batch_size = min(batch_size, n)
         work = _Work(self.layers, batch_size, self.dtype)
-        last_work = _Work(self.layers, n % batch_size, self.dtype) if n % batch_size else work
-        z = np.empty((n, work.z.shape[1]), self.dtype)  # of all samples, for loss and metrics
-        x_epoch, y_epoch = (np.empty_like(x), np.empty_like(y)) if shuffle else (x, y)
+        rest = n % batch_size
+        last_work = _Work(self.layers, rest, self.dtype) if rest else work
+        # z of all samples: loss and metrics are computed once an epoch
+        z = np.empty((n, work.z.shape[1]), self.dtype)
+        x_epoch, y_epoch = (
+            (np.empty_like(x), np.empty_like(y)) if shuffle else (x, y)
+        )
         step, theta, grad = self.optimizer.step, self.theta, self.grad
         try:
             for epoch in range(epochs):
                 for callback in callbacks:
                     callback.on_epoch_begin(epoch)
-                if shuffle:  # once an epoch, then slices: a gather for every batch is far slower
+                if shuffle:
+                    # once an epoch, then slices: a gather for every batch is
+                    # far slower; mode "clip" saves an extra copy
                     order = self._shuffle.permutation(n)
-                    np.take(x, order, axis=0, out=x_epoch, mode="clip")  # "clip": no extra copy
+                    np.take(x, order, axis=0, out=x_epoch, mode="clip")
                     np.take(y, order, axis=0, out=y_epoch, mode="clip")
                 for batch, start in enumerate(range(0, n, batch_size)):
                     stop = start + batch_size
@@ -364,23 +447,31 @@ class Sequential:
                         call(batch)
                 yield self._logs(y_epoch, z)
         finally:
-            for layer in self.layers:  # the buffers of this call are not kept alive
-                layer.forget()
+            for layer in self.layers:
+                layer.forget()  # do not keep the buffers of this call alive
 
+    @np.errstate(over="ignore", invalid="ignore")  # as in fit
     def _logs(self, y: Array, z: Array) -> Logs:
         """Return loss and metrics of the outputs ``f(z)``, sorted by name as in Keras."""
         activation = self.layers[-1].activation
         logs = {"loss": self.loss.value(y, z, activation)}
         if self.metrics:
             y_pred = activation(z)
-            logs |= {name: metric(y, y_pred) for name, metric in self.metrics.items()}
+            logs |= {
+                name: metric(y, y_pred)
+                for name, metric in self.metrics.items()
+            }
         return dict(sorted(logs.items()))
 
     def _measure(self, x: Array, y: Array) -> Logs:
         return self._logs(y, self._preactivations(x, _ROWS_AT_ONCE))
 
+    @np.errstate(over="ignore", invalid="ignore")  # as in fit
     def _preactivations(
-        self, x: Array, rows: int, after_batch: Callable[[], None] = lambda: None
+        self,
+        x: Array,
+        rows: int,
+        after_batch: Callable[[], None] = lambda: None,
     ) -> Array:
         """Return ``z`` of the output layer, ``(n, k)``, computed some rows at a time."""
         output = self.layers[-1]
@@ -388,7 +479,9 @@ class Sequential:
         for start in range(0, len(x), rows):
             a = x[start : start + rows]
             for layer, following in pairwise(self.layers):
-                a = layer.forward(a, out=np.empty((len(a), following.n_in or 0), self.dtype))
+                a = layer.forward(
+                    a, out=np.empty((len(a), following.n_in or 0), self.dtype)
+                )
             output.preactivation(a, out=z[start : start + rows])
             after_batch()
         for layer in self.layers:
@@ -411,7 +504,11 @@ class Sequential:
             RuntimeError: not compiled.  TypeError, ValueError: x or y do not fit.
         """
         self._must_be_compiled("evaluate")
-        rows = _ROWS_AT_ONCE if batch_size is None else at_least_one(batch_size, "batch_size")
+        rows = (
+            _ROWS_AT_ONCE
+            if batch_size is None
+            else at_least_one(batch_size, "batch_size")
+        )
         verbose = _verbosity(verbose)
         x, y = self._checked(x, y)
         self._build_for(x)
@@ -424,14 +521,21 @@ class Sequential:
         return values if self.metrics else values[0]
 
     def predict(
-        self, x: ArrayLike, batch_size: int | None = None, verbose: int | str = "auto"
+        self,
+        x: ArrayLike,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
     ) -> Array:
         """Return the outputs ``(n, k)`` for inputs ``(n, features)``; nothing is changed.
 
         Raises:
             TypeError, ValueError: x does not fit.
         """
-        rows = _ROWS_AT_ONCE if batch_size is None else at_least_one(batch_size, "batch_size")
+        rows = (
+            _ROWS_AT_ONCE
+            if batch_size is None
+            else at_least_one(batch_size, "batch_size")
+        )
         verbose = _verbosity(verbose)
         self._must_have_layers()
         x = as_batch(x, self.n_in, self._who, self.dtype)
@@ -459,13 +563,18 @@ class Sequential:
                 "The model has no weights yet. Build it first: start with Input(shape=(features,)) "
                 "or call build((None, features))."
             )
-        shapes = [w.shape for layer in self.layers for w in layer.params.values()]
+        shapes = [
+            w.shape for layer in self.layers for w in layer.params.values()
+        ]
         if len(weights) != len(shapes):
             raise ValueError(
                 f"set_weights expected {len(shapes)} arrays of shapes {shapes}. "
                 f"Received {len(weights)}."
             )
-        new = [as_numbers(w, f"weights[{i}]", self.dtype) for i, w in enumerate(weights)]
+        new = [
+            as_numbers(w, f"weights[{i}]", self.dtype)
+            for i, w in enumerate(weights)
+        ]
         for i, (w, shape) in enumerate(zip(new, shapes, strict=True)):
             if w.shape != shape:
                 raise ValueError(
@@ -483,22 +592,36 @@ class Sequential:
         self._must_have_layers()
         rows = []
         for layer in self.layers:
-            shape = f"(None, {layer.n_out(layer.n_in)})" if layer.n_in is not None else "?"
+            shape = (
+                f"(None, {layer.n_out(layer.n_in)})"
+                if layer.n_in is not None
+                else "?"
+            )
             size = sum(w.size for w in layer.params.values())
             params = f"{size:,}" if layer.n_in is not None else "0 (unbuilt)"
-            rows.append((f"{layer.name} ({type(layer).__name__})", shape, params))
+            rows.append(
+                (f"{layer.name} ({type(layer).__name__})", shape, params)
+            )
         memory = self.optimizer.memory() if self.compiled else (0, 0)
-        print_fn(_table(self.name, rows, self.theta.size, self.dtype.itemsize, memory))
+        print_fn(
+            _table(
+                self.name, rows, self.theta.size, self.dtype.itemsize, memory
+            )
+        )
 
     # --- checks -------------------------------------------------------------------------------
 
     @property
     def _who(self) -> str:
-        return self.layers[0].who if self.layers else f"Sequential {self.name!r}"
+        return (
+            self.layers[0].who if self.layers else f"Sequential {self.name!r}"
+        )
 
     def _must_have_layers(self) -> None:
         if not self.layers:
-            raise RuntimeError("The model has no layers. Add one first: add(Dense(1)).")
+            raise RuntimeError(
+                "The model has no layers. Add one first: add(Dense(1))."
+            )
 
     def _must_be_compiled(self, call: str) -> None:
         self._must_have_layers()
@@ -507,6 +630,7 @@ class Sequential:
                 f"Call compile before {call}: for example "
                 "model.compile(optimizer='adam', loss='binary_crossentropy')."
             )
+        self.loss.check_output(self.layers[-1].activation)
 
     def _checked(
         self,
@@ -533,19 +657,30 @@ def _verbosity(verbose: int | str) -> int:
     if verbose == "auto":
         return 1
     if verbose not in (0, 1, 2):
-        raise ValueError(f"verbose must be 0, 1, 2 or 'auto'. Received {verbose!r}.")
+        raise ValueError(
+            f"verbose must be 0, 1, 2 or 'auto'. Received {verbose!r}."
+        )
     return int(verbose)
 
 
 def _table(
-    name: str, rows: list[tuple[str, str, str]], weights: int, itemsize: int, extra: tuple[int, int]
+    name: str,
+    rows: list[tuple[str, str, str]],
+    weights: int,
+    itemsize: int,
+    extra: tuple[int, int],
 ) -> str:
     """Return Keras's summary as text, as wide as Keras makes it in a terminal of 80 columns."""
     header = ("Layer (type)", "Output Shape", "Param #")
-    widths = [max(w, *(len(row[i]) for row in rows)) for i, w in enumerate((31, 22, 13))]
+    widths = [
+        max(w, *(len(row[i]) for row in rows))
+        for i, w in enumerate((31, 22, 13))
+    ]
 
     def rule(left: str, bar: str, middle: str, right: str) -> str:
-        return left + middle.join(bar * (width + 2) for width in widths) + right
+        return (
+            left + middle.join(bar * (width + 2) for width in widths) + right
+        )
 
     def cells(edge: str, row: tuple[str, str, str]) -> str:
         a, b, c = widths
@@ -564,7 +699,9 @@ def _table(
         rule("┏", "━", "┳", "┓"),
         cells("┃", header),
         rule("┡", "━", "╇", "┩"),
-        f"\n{rule('├', '─', '┼', '┤')}\n".join(cells("│", row) for row in rows),
+        f"\n{rule('├', '─', '┼', '┤')}\n".join(
+            cells("│", row) for row in rows
+        ),
         rule("└", "─", "┴", "┘"),
         f" Total params: {size(weights + extra[0], memory + extra[1])}",
         f" Trainable params: {size(weights, memory)}",

@@ -19,8 +19,10 @@ class Optimizer:
     def __init__(self, learning_rate: float) -> None:
         self.learning_rate = learning_rate
         self.iterations = 0
-        self._size: tuple[int, str] | None = None
-        self._state: list[Array] = []  # what the rule remembers from step to step
+        self._theta: Array | None = None  # the parameters it serves
+        self._state: list[
+            Array
+        ] = []  # what the rule remembers from step to step
 
     @property
     def learning_rate(self) -> float:
@@ -35,17 +37,21 @@ class Optimizer:
         """Make room for what the rule remembers, once; a second call keeps it, as in Keras.
 
         Raises:
-            ValueError: the optimizer already serves a model of another size or dtype.
+            ValueError: the optimizer already serves another model.
         """
-        size = (theta.size, theta.dtype.name)
-        if self._size is None:
+        self.check(theta)
+        if self._theta is None:
             self._allocate(theta)
-            self._size = size
-        elif self._size != size:
+            self._theta = theta
+
+    def check(self, theta: Array) -> None:
+        """Do what `build` does, without making room: only raise where it would raise."""
+        if self._theta is not None and self._theta is not theta:
+            kind = type(self).__name__
             raise ValueError(
-                f"This {type(self).__name__} serves a model of {self._size[0]} {self._size[1]} "
-                f"parameters. Received {size[0]} of {size[1]}. "
-                f"Make a new one for each model: {type(self).__name__}()."
+                f"This {kind} serves a model of {self._theta.size} {self._theta.dtype} parameters "
+                f"and remembers their past. Received other ones, {theta.size} of {theta.dtype}. "
+                f"Make a new one for each model: {kind}()."
             )
 
     def _allocate(self, theta: Array) -> None:
@@ -56,11 +62,12 @@ class Optimizer:
 
         Keras adds two to the state: the learning rate, and the step number as a 64-bit integer.
         """
-        if self._size is None:
+        if self._theta is None:
             return 0, 0
-        itemsize = np.dtype(self._size[1]).itemsize
         count = 2 + sum(s.size for s in self._state)
-        return count, 8 + itemsize + sum(s.nbytes for s in self._state)
+        return count, 8 + self._theta.itemsize + sum(
+            s.nbytes for s in self._state
+        )
 
     def step(self, theta: Array, grad: Array) -> None:
         """Change ``theta`` ``(parameters,)`` in place by one update; ``grad`` is only read."""
@@ -77,7 +84,7 @@ class SGD(Optimizer):
         super().__init__(learning_rate)
 
     def step(self, theta: Array, grad: Array) -> None:
-        if self._size is None:
+        if self._theta is None:
             self.build(theta)
         self.iterations += 1
         np.multiply(grad, self._learning_rate, out=self._scratch)
@@ -91,7 +98,7 @@ class Adam(Optimizer):
     ``theta <- theta - alpha_t m / (sqrt(v) + epsilon)`` with the correction for the start at zero
     ``alpha_t = alpha sqrt(1 - beta_2^t) / (1 - beta_1^t)``.
 
-    Keras rounds the betas to float32 even in a float64 model; this class does not.
+    In ``alpha_t`` Keras rounds the betas to float32, even in a float64 model; this class does not.
     Counterpart: ``keras.optimizers.Adam``.
     """
 
@@ -114,11 +121,15 @@ class Adam(Optimizer):
         self._state = [self.m, self.v]
 
     def step(self, theta: Array, grad: Array) -> None:
-        if self._size is None:
+        if self._theta is None:
             self.build(theta)
         self.iterations += 1
         t, m, v, scratch = self.iterations, self.m, self.v, self._scratch
-        alpha_t = self._learning_rate * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
+        alpha_t = (
+            self._learning_rate
+            * math.sqrt(1 - self.beta_2**t)
+            / (1 - self.beta_1**t)
+        )
         np.subtract(grad, m, out=scratch)
         np.multiply(scratch, 1 - self.beta_1, out=scratch)
         np.add(m, scratch, out=m)

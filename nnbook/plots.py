@@ -29,22 +29,30 @@ def use_style() -> None:
     """Let matplotlib draw in the book's style, and a notebook show figures as reproducible SVG."""
     mpl.rcParams.update(
         {
-            "figure.figsize": (6.4, 3.4),
+            "figure.figsize": (
+                5.2,
+                3.2,
+            ),  # small, so that text stays legible on a phone
             "figure.facecolor": "none",
             "savefig.facecolor": "none",
             "axes.facecolor": "none",
             "axes.spines.top": False,
             "axes.spines.right": False,
-            "axes.prop_cycle": cycler(color=[BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY])
-            + cycler(linestyle=["-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1))]),
+            "axes.prop_cycle": cycler(
+                color=[BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY]
+            )
+            + cycler(
+                linestyle=["-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1))]
+            ),
             "axes.grid": True,
             "grid.alpha": 0.25,
-            "font.size": 11,
+            "font.size": 12,
             "legend.frameon": False,
             "lines.linewidth": 2.2,
             "figure.constrained_layout.use": True,
             "svg.hashsalt": "nnbook",  # else the ids in an SVG differ from run to run
             "svg.fonttype": "path",  # else a reader's fonts would change the layout
+            "path.simplify": False,  # else the number of points may differ from machine to machine
         }
     )
     try:
@@ -66,7 +74,9 @@ def curves(
     """Draw values by epoch, a labelled line each, and labelled horizontal levels to compare."""
     for label, values in lines.items():
         ax.plot(range(1, len(values) + 1), values, label=label)
-    for (label, level), grey in zip((levels or {}).items(), ("0.25", "0.5", "0.65"), strict=False):
+    for (label, level), grey in zip(
+        (levels or {}).items(), ("0.25", "0.5", "0.65"), strict=False
+    ):
         ax.axhline(level, color=grey, linewidth=1.2, linestyle=(0, (6, 3)))
         ax.annotate(
             label,
@@ -76,7 +86,7 @@ def curves(
             textcoords="offset points",
             ha="right",
             va="bottom",
-            fontsize=10,
+            fontsize=11,
         )
     ax.set(xlabel="epoch", ylabel=ylabel)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -84,10 +94,13 @@ def curves(
     return ax
 
 
-def confusion_matrix(ax: Axes, counts: ArrayLike, names: Sequence[str]) -> Axes:
+def confusion_matrix(
+    ax: Axes, counts: ArrayLike, names: Sequence[str]
+) -> Axes:
     """Draw counts ``(true, predicted)`` as a shaded table, each cell labelled with its count."""
     table = np.asarray(counts)
-    ax.imshow(table, cmap="Blues", vmin=0, vmax=table.max() * 1.6)  # light enough for dark digits
+    light = table.max() * 1.6  # no shade too dark for the digits
+    ax.imshow(table, cmap="Blues", vmin=0, vmax=light)
     for (i, j), count in np.ndenumerate(table):
         ax.text(j, i, str(count), ha="center", va="center", fontsize=16)
     ax.set_xticks(range(len(names)), names)
@@ -102,12 +115,20 @@ def network(ax: Axes, widths: Sequence[int], labels: Sequence[str]) -> Axes:
     """Draw the layers of a network as columns of neurons, joined by all their weights."""
     tallest = max(widths)
     columns = [
-        [(x, (tallest - 1) / 2 - (w - 1) / 2 + i) for i in range(w)] for x, w in enumerate(widths)
+        [(x, (tallest - 1) / 2 - (w - 1) / 2 + i) for i in range(w)]
+        for x, w in enumerate(widths)
     ]
     for left, right in pairwise(columns):
         for x0, y0 in left:
             for x1, y1 in right:
-                ax.plot([x0, x1], [y0, y1], color="0.6", linewidth=0.6, linestyle="-", zorder=1)
+                ax.plot(
+                    [x0, x1],
+                    [y0, y1],
+                    color="0.6",
+                    linewidth=0.6,
+                    linestyle="-",
+                    zorder=1,
+                )
     for x, (column, colour, label) in enumerate(
         zip(columns, (ORANGE, SKY, GREEN, PURPLE), labels, strict=False)
     ):

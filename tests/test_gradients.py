@@ -1,0 +1,182 @@
+"""The gradient check: right gradients pass, wrong ones are caught."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nnbook import Input, Sequential, activations, layers, losses
+from nnbook.checks import Array
+from nnbook.gradcheck import gradient_error, numerical_gradient
+from nnbook.layers import Dense
+from nnbook.losses import BinaryCrossentropy, Loss, MeanSquaredError
+from tests.benchmarks.measure import GRADIENT_BOUND
+from tests.benchmarks.measure import gradient_error as gradient_error_of_the_document
+
+NAMES = ("linear", "relu", "sigmoid", "tanh", "softmax")
+LOSSES = {
+    "mse": MeanSquaredError(),
+    "bce": BinaryCrossentropy(),
+    "bce_from_logits": BinaryCrossentropy(from_logits=True),
+}
+
+
+def random_model(hidden: str, output: str, loss: Loss, width: int = 2) -> Sequential:
+    """Return a 3-4-4-width network, the second kernel square, with random weights *and* biases."""
+    model = Sequential(
+        [
+            Input(shape=(3,)),
+            Dense(4, activation=hidden),
+            Dense(4, activation=hidden),
+            Dense(width, activation=output),
+        ],
+        dtype="float64",
+    )
+    model.compile("sgd", loss)
+    rng = np.random.default_rng(3)
+    model.theta[:] = rng.normal(0, 0.7, model.theta.size)
+    model.theta[-width:] = rng.uniform(0.3, 0.7, width)  # not all outputs are clipped or dead
+    return model
+
+
+def random_data(width: int = 2) -> tuple[Array, Array]:
+    rng = np.random.default_rng(4)
+    return rng.normal(size=(7, 3)), rng.random((7, width))
+
+
+def test_the_gradient_of_the_documents_model_is_right() -> None:
+    assert gradient_error_of_the_document() < GRADIENT_BOUND
+
+
+@pytest.mark.parametrize(
+    ("hidden", "output", "loss"),
+    [  # a sigmoid does not give logits, and the model says so
+        names
+        for names in itertools.product(NAMES, NAMES, LOSSES)
+        if names[1:] != ("sigmoid", "bce_from_logits")
+    ],
+)
+def test_every_activation_with_every_loss_has_the_right_gradient(
+    hidden: str, output: str, loss: str
+) -> None:
+    model = random_model(hidden, output, LOSSES[loss])
+    x, y = random_data()
+    assert np.linalg.norm(model.loss_and_grad(x, y)[1]) > 1e-3  # there is something to check
+    assert gradient_error(model, x, y) < GRADIENT_BOUND
+
+
+@pytest.mark.parametrize("n", [1, 2, 9])
+def test_the_gradient_is_right_for_a_batch_of_any_length(n: int) -> None:
+    model = random_model("tanh", "sigmoid", BinaryCrossentropy())
+    rng = np.random.default_rng(0)
+    assert gradient_error(model, rng.normal(size=(n, 3)), rng.random((n, 2))) < GRADIENT_BOUND
+
+
+# --- wrong on purpose -------------------------------------------------------------------------
+
+
+def relu_mask_with_equal(self: Any, a: Array, grad: Array, out: Array | None = None) -> Array:
+    return np.multiply(grad, a >= 0, out=out)
+
+
+def delta_with_the_slope_once_more(
+    self: Any, y_true: Array, y_pred: Array, activation: Any, out: Array | None = None
+) -> Array:
+    return (y_pred - y_true) / y_true.size * y_pred * (1 - y_pred)
+
+
+def delta_without_the_mean(
+    self: Any, y_true: Array, y_pred: Array, activation: Any, out: Array | None = None
+) -> Array:
+    return y_pred - y_true
+
+
+def slope_of_sigmoid_forgotten(self: Any, a: Array, grad: Array, out: Array | None = None) -> Array:
+    return grad.copy()
+
+
+right_way = Dense.backward_delta
+
+
+def kernel_not_transposed(self: Any, delta: Array, **options: Any) -> Array | None:
+    result = right_way(self, delta, **options)
+    square = self.kernel.shape[0] == self.kernel.shape[1]
+    return np.matmul(delta, self.kernel) if square else result
+
+
+def bias_averaged_twice(self: Any, delta: Array, **options: Any) -> Array | None:
+    result = right_way(self, delta, **options)
+    np.mean(delta, axis=0, out=self._grad_bias)
+    return result
+
+
+def bias_forgotten(self: Any, delta: Array, **options: Any) -> Array | None:
+    result = right_way(self, delta, **options)
+    self._grad_bias[:] = 0
+    return result
+
+
+WRONG: dict[str, tuple[type, str, Callable[..., Any]]] = {
+    "relu mask >=": (activations.ReLU, "vjp", relu_mask_with_equal),
+    "delta with an extra f'(z)": (
+        losses.BinaryCrossentropy,
+        "delta",
+        delta_with_the_slope_once_more,
+    ),
+    "1/n forgotten": (losses.BinaryCrossentropy, "delta", delta_without_the_mean),
+    "slope of the hidden layers forgotten": (activations.ReLU, "vjp", slope_of_sigmoid_forgotten),
+    "kernel not transposed": (layers.Dense, "backward_delta", kernel_not_transposed),
+    "bias gradient averaged twice": (layers.Dense, "backward_delta", bias_averaged_twice),
+    "bias gradient forgotten": (layers.Dense, "backward_delta", bias_forgotten),
+}
+
+
+@pytest.mark.parametrize("mistake", WRONG)
+def test_the_check_catches(mistake: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = random_model("relu", "sigmoid", BinaryCrossentropy(), width=1)
+    x, y = random_data(width=1)
+    assert gradient_error(model, x, y) < GRADIENT_BOUND
+    monkeypatch.setattr(*WRONG[mistake])
+    assert gradient_error(model, x, y) > 1e-2
+
+
+# --- the check itself -------------------------------------------------------------------------
+
+
+def test_central_differences_of_a_known_function_put_theta_back_exactly() -> None:
+    theta = np.array([0.3, -1.2, 2.0])
+    kept = theta.copy()
+    slope = numerical_gradient(lambda: float(np.sum(theta**3)), theta)
+    np.testing.assert_allclose(slope, 3 * theta**2, rtol=1e-9)
+    assert np.array_equal(theta, kept)
+
+
+def test_theta_is_put_back_when_the_function_fails() -> None:
+    theta = np.ones(3)
+
+    def fail() -> float:
+        raise ArithmeticError
+
+    with pytest.raises(ArithmeticError):
+        numerical_gradient(fail, theta)
+    assert theta.tolist() == [1, 1, 1]
+
+
+def test_the_check_changes_neither_weights_nor_optimizer() -> None:
+    model = random_model("tanh", "sigmoid", BinaryCrossentropy())
+    model.fit(*random_data(), verbose=0)
+    kept, steps = model.theta.copy(), model.optimizer.iterations
+    gradient_error(model, *random_data())
+    assert np.array_equal(model.theta, kept)
+    assert model.optimizer.iterations == steps
+
+
+def test_a_gradient_of_zero_is_compared_as_it_is() -> None:
+    model = Sequential([Input(shape=(3,)), Dense(1)], dtype="float64")
+    model.compile("sgd", "mse")
+    model.theta[:] = 0
+    assert gradient_error(model, random_data()[0], np.zeros((7, 1))) < GRADIENT_BOUND
