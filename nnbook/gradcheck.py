@@ -20,7 +20,7 @@ def numerical_gradient(
 ) -> Array:
     """Return the central differences of ``f()`` by each entry of ``theta`` (eq-central-difference).
 
-    ``dC/dtheta_i ~ (C(theta_i + h) - C(theta_i - h)) / 2h``, with an error of order ``h²``.
+    ``dC/dw ~ (C(w + h) - C(w - h)) / 2h`` for each entry ``w``, with an error of order ``h²``.
 
     Args:
         f: returns the loss for the present values of ``theta``.

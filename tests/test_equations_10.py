@@ -227,7 +227,7 @@ def test_gradient_of_a_bias(model: Sequential, x: Array, y: Array) -> None:
 
 @proves(
     "eq-central-difference",
-    r"\frac{\partial C}{\partial \theta_p} \approx \frac{C(\theta_p + h) - C(\theta_p - h)}{2h}",
+    r"\frac{\partial C}{\partial w} \approx \frac{C(w + h) - C(w - h)}{2h}",
 )
 def test_central_difference() -> None:
     theta, h = np.array([0.3, -1.2]), 1e-3
