@@ -46,13 +46,9 @@ class _Work:
             return np.empty((n, width), dtype)
 
         widths = [layer.n_in or 0 for layer in layers]
-        self.a = [
-            rows(width) for width in widths[1:]
-        ]  # outputs of the hidden layers
-        self.dx = [
-            None,
-            *(rows(width) for width in widths[1:]),
-        ]  # the first is never needed
+        # the outputs of the hidden layers, and dC/dx of all but the first
+        self.a = [rows(width) for width in widths[1:]]
+        self.dx = [None, *(rows(width) for width in widths[1:])]
         k = layers[-1].n_out(widths[-1])
         self.z, self.y_pred, self.delta = rows(k), rows(k), rows(k)
 
