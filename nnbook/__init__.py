@@ -3,8 +3,9 @@
 The public names are Keras's, so a program runs on either by changing its import lines. Inside, the
 names are the symbols of the book (see the page "Notation"). Each module explains one idea:
 
-``activations``, ``initializers``, ``layers``, ``losses``, ``optimizers``, ``metrics``,
-``callbacks``, ``models``, and ``gradcheck``, the test that tells a right gradient from a wrong one.
+``activations``, ``initializers``, ``regularizers``, ``layers``, ``losses``, ``schedules``,
+``optimizers``, ``metrics``, ``callbacks``, ``models``, and ``gradcheck``, the test that tells a
+right gradient from a wrong one.
 
 ``plots`` (needs matplotlib) and ``keras_bridge`` (needs Keras) are imported on demand only.
 """
@@ -19,6 +20,7 @@ from nnbook import (
     metrics,
     models,
     optimizers,
+    regularizers,
 )
 from nnbook.layers import Input
 from nnbook.models import Sequential
@@ -37,4 +39,5 @@ __all__ = [
     "metrics",
     "models",
     "optimizers",
+    "regularizers",
 ]

@@ -7,9 +7,11 @@ that nothing but the output has to be kept.
 Counterpart: ``keras.activations``. Sources: :cite:`goodfellow2016deep`, section 6.3.
 """
 
+from typing import Any
+
 import numpy as np
 
-from nnbook.checks import Array, look_up
+from nnbook.checks import Array, look_up, number
 
 
 class Activation:
@@ -28,6 +30,10 @@ class Activation:
         ``grad``.
         """
         raise NotImplementedError
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that make this activation."""
+        return dict(vars(self))
 
     def __repr__(self) -> str:
         return f"<activation {self.name}>"
@@ -124,6 +130,74 @@ class Softmax(Activation):
         return dz
 
 
+class LeakyReLU(Activation):
+    """``f(z) = z if z > 0 else s z``, ``f'(z) = 1 if a > 0 else s``, slope ``0 <= s < 1``.
+
+    A ReLU that still learns where ``z < 0``. As there, the slope at 0 is the one below.
+    Counterpart: ``keras.activations.leaky_relu``.
+
+    Raises:
+        TypeError, ValueError: ``negative_slope`` is not a number in ``[0, 1)``.
+    """
+
+    name = "leaky_relu"
+
+    def __init__(self, negative_slope: float = 0.2) -> None:
+        self.negative_slope = number(
+            negative_slope, "negative_slope", low=0, high=1
+        )
+
+    def __call__(self, z: Array, out: Array | None = None) -> Array:
+        a: Array = np.maximum(z, self.negative_slope * z, out=out)
+        return a
+
+    def vjp(self, a: Array, grad: Array, out: Array | None = None) -> Array:
+        slope = np.where(a > 0, 1, np.full_like(a, self.negative_slope))
+        return np.multiply(grad, slope, out=out)
+
+
+class ELU(Activation):
+    """``f(z) = z if z > 0 else alpha (exp(z) - 1)``, ``f'(z) = 1 if a > 0 else a + alpha``.
+
+    Counterpart: ``keras.activations.elu``.
+
+    Raises:
+        TypeError, ValueError: ``alpha`` is not a finite number of at least 0.
+    """
+
+    name = "elu"
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        self.alpha = number(alpha, "alpha", low=0)
+
+    def __call__(self, z: Array, out: Array | None = None) -> Array:
+        # exp(z) - 1 of the part below 0, which cannot overflow; 0 elsewhere
+        below: Array = self.alpha * np.expm1(np.minimum(z, 0))
+        out = np.maximum(z, 0, out=out)
+        return np.add(out, below, out=out)
+
+    def vjp(self, a: Array, grad: Array, out: Array | None = None) -> Array:
+        slope = np.where(a > 0, 1, a + self.alpha)
+        return np.multiply(grad, slope, out=out)
+
+
+class Softplus(Activation):
+    """``f(z) = ln(1 + exp(z))``, ``f'(z) = sigmoid(z) = 1 - exp(-a)``: a smooth ReLU.
+
+    Computed as ``ln(exp(z) + exp(0))`` by `numpy.logaddexp`, which never overflows.
+    Counterpart: ``keras.activations.softplus``.
+    """
+
+    name = "softplus"
+
+    def __call__(self, z: Array, out: Array | None = None) -> Array:
+        return np.logaddexp(z, 0, out=out)
+
+    def vjp(self, a: Array, grad: Array, out: Array | None = None) -> Array:
+        slope = -np.expm1(-a)
+        return np.multiply(grad, slope, out=out)
+
+
 linear, relu, sigmoid, tanh, softmax = (
     Linear(),
     ReLU(),
@@ -131,8 +205,21 @@ linear, relu, sigmoid, tanh, softmax = (
     Tanh(),
     Softmax(),
 )
+leaky_relu, elu, softplus = LeakyReLU(), ELU(), Softplus()
 
-_KNOWN = {f.name: f for f in (linear, relu, sigmoid, tanh, softmax)}
+_KNOWN = {
+    f.name: f
+    for f in (
+        linear,
+        relu,
+        sigmoid,
+        tanh,
+        softmax,
+        leaky_relu,
+        elu,
+        softplus,
+    )
+}
 
 
 def get(identifier: str | Activation | None) -> Activation:

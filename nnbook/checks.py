@@ -66,7 +66,7 @@ def as_batch(
     x: ArrayLike,
     width: int | None,
     who: str,
-    dtype: DTypeLike,
+    dtype: DTypeLike | None,
     what: str = "x",
 ) -> Array:
     """Return ``x`` as a batch of shape ``(n, width)``.
@@ -139,6 +139,22 @@ def same_shape(y_true: Array, y_pred: Array) -> tuple[Array, Array]:
                 "They are never broadcast: (n,) against (n, 1) would compare every pair."
             )
     return y_true, y_pred
+
+
+def one_label_each(y_true: Array, y_pred: Array) -> Array:
+    """Return class numbers of shape ``(n, 1)`` for outputs ``(n, k)``, from ``(n,)`` as well.
+
+    Raises:
+        ValueError: not one label a sample; nothing is broadcast.
+    """
+    if y_true.shape == y_pred.shape[:-1]:
+        y_true = y_true[..., None]
+    if y_true.shape != (*y_pred.shape[:-1], 1):
+        raise ValueError(
+            "y_true must hold one class number a sample. "
+            f"Received y_true {y_true.shape} and y_pred {y_pred.shape}."
+        )
+    return y_true
 
 
 def at_least_one(value: object, name: str) -> int:

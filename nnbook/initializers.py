@@ -1,22 +1,269 @@
 """Initializers: where training starts.
 
-Weights start random, so that the neurons of a layer can become different; biases start at zero.
-Counterpart: ``keras.initializers``.
+Weights start random, so that the neurons of a layer can become different; biases start at zero. How
+large the random weights are decides how signals grow or fade from layer to layer.
+
+Every initializer is called with a shape and a stream of random numbers, and returns float64 values:
+``values = initializer((n_in, n_out), rng)``. One that was made with ``seed`` ignores the stream and
+draws the same numbers at every call, as in Keras.
+
+Counterpart: ``keras.initializers``. Source: :cite:`glorot2010difficulty`.
 """
 
 import math
+import sys
+from typing import Any
 
 import numpy as np
 
-from nnbook.checks import Array
+from nnbook.checks import Array, look_up, number
+
+Shape = tuple[int, ...]
+
+STDDEV_OF_TRUNCATED = 0.87962566103423978
+"""The standard deviation of a standard normal variable that is cut off at -2 and 2."""
 
 
-def glorot_uniform(shape: tuple[int, int], rng: np.random.Generator) -> Array:
-    """Draw weights ``w ~ U(-r, r)`` with ``r = sqrt(6 / (n_in + n_out))``, float64 of ``shape``.
+class Initializer:
+    """Where a parameter starts. Counterpart: ``keras.Initializer``."""
 
-    The range keeps the size of signals and gradients about equal from layer to layer.
+    def __call__(self, shape: Shape, rng: np.random.Generator) -> Array:
+        """Return the initial values, float64 of ``shape``."""
+        raise NotImplementedError
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that make the same initializer again."""
+        return dict(vars(self))
+
+    def __repr__(self) -> str:
+        config = (f"{k}={v!r}" for k, v in self.get_config().items())
+        return f"{type(self).__name__}({', '.join(config)})"
+
+
+class Zeros(Initializer):
+    """``w = 0``. Counterpart: ``keras.initializers.Zeros``."""
+
+    def __call__(self, shape: Shape, rng: np.random.Generator) -> Array:
+        return np.zeros(shape)
+
+
+class Ones(Initializer):
+    """``w = 1``. Counterpart: ``keras.initializers.Ones``."""
+
+    def __call__(self, shape: Shape, rng: np.random.Generator) -> Array:
+        return np.ones(shape)
+
+
+class Constant(Initializer):
+    """``w = value``. Counterpart: ``keras.initializers.Constant`` (of a number).
+
+    Raises:
+        TypeError, ValueError: ``value`` is not a finite number.
+    """
+
+    def __init__(self, value: float = 0.0) -> None:
+        self.value = _finite(value, "value of Constant")
+
+    def __call__(self, shape: Shape, rng: np.random.Generator) -> Array:
+        return np.full(shape, self.value)
+
+
+class _Random(Initializer):
+    """Random numbers from the stream that it is called with, or from ``seed``.
+
+    Raises:
+        TypeError, ValueError: ``seed`` is neither None nor an integer of at least 0.
+    """
+
+    def __init__(self, seed: int | None = None) -> None:
+        self.seed = check_seed(seed, type(self).__name__)
+
+    def __call__(self, shape: Shape, rng: np.random.Generator) -> Array:
+        if self.seed is not None:
+            rng = np.random.default_rng(self.seed)
+        return self.draw(shape, rng)
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        """Return random numbers of ``shape`` from ``rng``."""
+        raise NotImplementedError
+
+
+class RandomNormal(_Random):
+    """``w ~ N(mean, stddev²)``. Counterpart: ``keras.initializers.RandomNormal``.
+
+    Raises:
+        TypeError, ValueError: not finite numbers, ``stddev`` below 0, or a wrong ``seed``.
+    """
+
+    def __init__(
+        self,
+        mean: float = 0.0,
+        stddev: float = 0.05,
+        seed: int | None = None,
+    ) -> None:
+        super().__init__(seed)
+        self.mean = _finite(mean, "mean of RandomNormal")
+        self.stddev = number(stddev, "stddev of RandomNormal", low=0)
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        return rng.normal(self.mean, self.stddev, shape)
+
+
+class RandomUniform(_Random):
+    """``w ~ U(minval, maxval)``. Counterpart: ``keras.initializers.RandomUniform``.
+
+    Raises:
+        TypeError, ValueError: not finite numbers, ``maxval`` below ``minval``, or a wrong ``seed``.
+    """
+
+    def __init__(
+        self,
+        minval: float = -0.05,
+        maxval: float = 0.05,
+        seed: int | None = None,
+    ) -> None:
+        super().__init__(seed)
+        self.minval = _finite(minval, "minval of RandomUniform")
+        self.maxval = number(
+            maxval, "maxval of RandomUniform", low=self.minval
+        )
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        return rng.uniform(self.minval, self.maxval, shape)
+
+
+class GlorotUniform(_Random):
+    """``w ~ U(-r, r)`` with ``r = sqrt(6 / (n_in + n_out))``: Keras's choice for kernels.
+
+    The range keeps the size of signals and gradients about equal from layer to layer. In a bias
+    ``(n,)`` both numbers are ``n``, here and below, as in Keras.
     Counterpart: ``keras.initializers.GlorotUniform``. Source: :cite:`glorot2010difficulty`.
     """
-    n_in, n_out = shape
-    r = math.sqrt(6 / (n_in + n_out))
-    return rng.uniform(-r, r, shape)
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        r = math.sqrt(6 / (shape[0] + shape[-1]))
+        return rng.uniform(-r, r, shape)
+
+
+class GlorotNormal(_Random):
+    """``w ~ N(0, 2 / (n_in + n_out))``, cut off at two deviations (see `truncated_normal`).
+
+    Counterpart: ``keras.initializers.GlorotNormal``. Source: :cite:`glorot2010difficulty`.
+    """
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        stddev = math.sqrt(2 / (shape[0] + shape[-1]))
+        return truncated_normal(stddev, shape, rng)
+
+
+class HeUniform(_Random):
+    """``w ~ U(-r, r)`` with ``r = sqrt(6 / n_in)``, for layers with a ReLU.
+
+    Twice Lecun's variance, because a ReLU cuts off one half of its input.
+    Counterpart: ``keras.initializers.HeUniform`` (He and others, 2015).
+    """
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        r = math.sqrt(6 / shape[0])
+        return rng.uniform(-r, r, shape)
+
+
+class HeNormal(_Random):
+    """``w ~ N(0, 2 / n_in)``, cut off at two deviations (see `truncated_normal`); for a ReLU.
+
+    Counterpart: ``keras.initializers.HeNormal`` (He and others, 2015).
+    """
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        return truncated_normal(math.sqrt(2 / shape[0]), shape, rng)
+
+
+class LecunUniform(_Random):
+    """``w ~ U(-r, r)`` with ``r = sqrt(3 / n_in)``.
+
+    Counterpart: ``keras.initializers.LecunUniform``.
+    """
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        r = math.sqrt(3 / shape[0])
+        return rng.uniform(-r, r, shape)
+
+
+class LecunNormal(_Random):
+    """``w ~ N(0, 1 / n_in)``, cut off at two deviations (see `truncated_normal`).
+
+    Counterpart: ``keras.initializers.LecunNormal``.
+    """
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        return truncated_normal(math.sqrt(1 / shape[0]), shape, rng)
+
+
+def truncated_normal(
+    stddev: float, shape: Shape, rng: np.random.Generator
+) -> Array:
+    """Draw from a normal distribution that is cut off at two of its deviations.
+
+    ``stddev`` is that of what is left, so before the cut it is a little wider: ``stddev / 0.8796``.
+    Counterpart: ``keras.random.truncated_normal``, where ``stddev`` is that before the cut.
+    """
+    w = rng.standard_normal(shape)
+    while (far := np.abs(w) > 2).any():  # draw those again
+        w[far] = rng.standard_normal(np.count_nonzero(far))
+    return stddev / STDDEV_OF_TRUNCATED * w
+
+
+def check_seed(seed: object, who: str) -> int | None:
+    """Return ``seed`` if it is None or an integer of at least 0.
+
+    Raises:
+        TypeError: another kind.  ValueError: below 0.
+    """
+    if seed is None:
+        return None
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
+        raise TypeError(
+            f"seed of {who} must be an integer or None. Received {seed!r} of type "
+            f"{type(seed).__name__}."
+        )
+    if seed < 0:
+        raise ValueError(f"seed of {who} must be at least 0. Received {seed}.")
+    return int(seed)
+
+
+def _finite(value: object, name: str) -> float:
+    return number(value, name, low=-sys.float_info.max)
+
+
+_KNOWN: dict[str, type[Initializer]] = {
+    "zeros": Zeros,
+    "ones": Ones,
+    "constant": Constant,
+    "random_normal": RandomNormal,
+    "random_uniform": RandomUniform,
+    "glorot_uniform": GlorotUniform,
+    "glorot_normal": GlorotNormal,
+    "he_uniform": HeUniform,
+    "he_normal": HeNormal,
+    "lecun_uniform": LecunUniform,
+    "lecun_normal": LecunNormal,
+}
+_KNOWN |= {kind.__name__: kind for kind in _KNOWN.values()}
+
+
+def get(identifier: str | Initializer) -> Initializer:
+    """Return an initializer from its name (with default settings) or itself.
+
+    Raises:
+        ValueError: unknown name (the known ones are listed).
+        TypeError: neither a name nor an initializer.
+    """
+    if isinstance(identifier, Initializer):
+        return identifier
+    if isinstance(identifier, str):
+        kind: type[Initializer] = look_up(identifier, _KNOWN, "initializer")
+        return kind()
+    raise TypeError(
+        f"initializer must be a name or an Initializer of nnbook. Received {identifier!r} of type "
+        f"{type(identifier).__name__}."
+    )

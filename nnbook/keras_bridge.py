@@ -6,6 +6,7 @@ Keras is imported when a function is called, so that ``import nnbook`` needs Num
 from __future__ import annotations
 
 import copy
+import functools
 import os
 import re
 import sys
@@ -17,15 +18,34 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nnbook import losses, optimizers
+from nnbook import (
+    activations,
+    initializers,
+    losses,
+    metrics,
+    optimizers,
+    regularizers,
+    schedules,
+)
 from nnbook.checks import at_least_one
-from nnbook.layers import Dense, Input
+from nnbook.layers import Activation, Dense, Dropout, Input, Layer
+from nnbook.metrics import Metric, NamedMetric
 from nnbook.models import Sequential
 
 # TensorFlow writes these while it is imported on a machine without a graphics card, whatever
 # TF_CPP_MIN_LOG_LEVEL says (tensorflow/tensorflow issue 100442).
 _CHATTER = re.compile(
     r"Could not find cuda drivers|before absl::InitializeLog\(\) is called"
+)
+
+
+_CROSSING = "Only Dense, Activation and Dropout layers can cross the bridge."
+_NOT_TAUGHT = (
+    "bias_regularizer",
+    "activity_regularizer",
+    "kernel_constraint",
+    "bias_constraint",
+    "noise_shape",
 )
 
 
@@ -89,21 +109,16 @@ def to_keras(model: Sequential) -> Any:
         )
     twin = keras.Sequential([keras.Input((model.n_in,))], name=model.name)
     for layer in model.layers:
-        if not isinstance(layer, Dense):
-            raise TypeError(
-                f"Only Dense layers can cross the bridge so far. Received {layer!r}."
-            )
-        twin.add(
-            keras.layers.Dense(
-                layer.units, activation=layer.activation.name, name=layer.name
-            )
-        )
+        twin.add(_layer_to_keras(layer, keras))
     twin.set_weights(model.get_weights())
     if model.compiled:
         twin.compile(
             optimizer=_optimizer_to_keras(model.optimizer, keras),
             loss=_loss_to_keras(model.loss, keras),
-            metrics=list(model.metrics),
+            metrics=[
+                _metric_to_keras(name, metric, keras)
+                for name, metric in model.metrics.items()
+            ],
         )
     return twin
 
@@ -112,21 +127,11 @@ def from_keras(twin: Any, *, seed: int | None = None) -> Sequential:
     """Return an nnbook model with the layers and weights of a built ``keras.Sequential``.
 
     Raises:
-        TypeError: a layer that nnbook does not have.  ValueError: an activation it does not have.
+        TypeError: a layer that nnbook does not have.
+        ValueError: an activation, initializer, regularizer or setting that it does not have.
     """
-    layers: list[Input | Dense] = [Input(shape=tuple(twin.input_shape[1:]))]
-    for layer in twin.layers:
-        if type(layer).__name__ != "Dense":
-            raise TypeError(
-                f"Only Dense layers can cross the bridge so far. Received {layer!r}."
-            )
-        layers.append(
-            Dense(
-                layer.units,
-                activation=layer.activation.__name__,
-                name=layer.name,
-            )
-        )
+    layers: list[Input | Layer] = [Input(shape=tuple(twin.input_shape[1:]))]
+    layers += [_layer_from_keras(layer) for layer in twin.layers]
     model = Sequential(layers, name=twin.name, seed=seed, dtype=twin.dtype)
     model.set_weights(twin.get_weights())
     return model
@@ -170,21 +175,166 @@ def fit_in_orders(
     return history
 
 
-def _optimizer_to_keras(optimizer: optimizers.Optimizer, keras: Any) -> Any:
-    if isinstance(optimizer, optimizers.Adam):
-        return keras.optimizers.Adam(
-            optimizer.learning_rate,
-            optimizer.beta_1,
-            optimizer.beta_2,
-            optimizer.epsilon,
+def _layer_to_keras(layer: Layer, keras: Any) -> Any:
+    if isinstance(layer, Dropout):
+        return keras.layers.Dropout(
+            layer.rate, seed=layer.seed, name=layer.name
         )
-    return keras.optimizers.SGD(optimizer.learning_rate)
+    if isinstance(layer, Activation):
+        return keras.layers.Activation(
+            _activation_to_keras(layer.activation, keras), name=layer.name
+        )
+    if not isinstance(layer, Dense):
+        raise TypeError(f"{_CROSSING} Received {layer!r}.")
+
+    def same(piece: Any, module: Any) -> Any:
+        kind = getattr(module, type(piece).__name__)
+        return kind(**piece.get_config())
+
+    return keras.layers.Dense(
+        layer.units,
+        activation=_activation_to_keras(layer.activation, keras),
+        use_bias=layer.use_bias,
+        kernel_initializer=same(layer.kernel_initializer, keras.initializers),
+        bias_initializer=same(layer.bias_initializer, keras.initializers),
+        kernel_regularizer=layer.kernel_regularizer
+        and same(layer.kernel_regularizer, keras.regularizers),
+        name=layer.name,
+    )
+
+
+def _layer_from_keras(layer: Any) -> Layer:
+    for name in _NOT_TAUGHT:
+        if getattr(layer, name, None) is not None:
+            raise ValueError(
+                f"nnbook's layers have no {name}. Received {layer!r} with one."
+            )
+    kind = type(layer).__name__
+    if kind == "Dropout":
+        return Dropout(layer.rate, seed=layer.seed, name=layer.name)
+    if kind == "Activation":
+        return Activation(
+            _activation_from_keras(layer.activation), name=layer.name
+        )
+    if kind != "Dense":
+        raise TypeError(f"{_CROSSING} Received {layer!r}.")
+
+    def same(piece: Any, module: Any) -> Any:
+        twin = module.get(type(piece).__name__)  # of default settings
+        known = twin.get_config()
+        config = piece.get_config()
+        return type(twin)(**{name: config[name] for name in known})
+
+    return Dense(
+        layer.units,
+        activation=_activation_from_keras(layer.activation),
+        use_bias=layer.use_bias,
+        kernel_initializer=same(layer.kernel_initializer, initializers),
+        bias_initializer=same(layer.bias_initializer, initializers),
+        kernel_regularizer=layer.kernel_regularizer
+        and same(layer.kernel_regularizer, regularizers),
+        name=layer.name,
+    )
+
+
+def _activation_to_keras(f: activations.Activation, keras: Any) -> Any:
+    settings = f.get_config()
+    if settings == type(f)().get_config():
+        return f.name
+    return functools.partial(getattr(keras.activations, f.name), **settings)
+
+
+def _activation_from_keras(theirs: Any) -> activations.Activation:
+    if not isinstance(theirs, functools.partial):
+        return activations.get(theirs.__name__)
+    kind = type(activations.get(theirs.func.__name__))
+    return kind(*theirs.args, **theirs.keywords)
+
+
+def _optimizer_to_keras(optimizer: optimizers.Optimizer, keras: Any) -> Any:
+    settings = optimizer.get_config()
+    rate = settings["learning_rate"]
+    if isinstance(rate, schedules.LearningRateSchedule):
+        kind = _same_name(rate, keras.optimizers.schedules)
+        settings["learning_rate"] = kind(**rate.get_config())
+    return _same_name(optimizer, keras.optimizers)(**settings)
+
+
+def _optimizer_from_keras(theirs: Any) -> optimizers.Optimizer:
+    kind = _same_name(theirs, optimizers)
+    settings = theirs.get_config()
+    if isinstance(settings["learning_rate"], dict):  # a schedule
+        settings["learning_rate"] = _schedule_from_keras(theirs._learning_rate)
+    known = _known(settings, kind().get_config(), type(theirs)().get_config())
+    optimizer: optimizers.Optimizer = kind(**known)
+    return optimizer
+
+
+def _schedule_from_keras(theirs: Any) -> schedules.LearningRateSchedule:
+    settings = theirs.get_config()
+    del settings["name"]
+    schedule: schedules.LearningRateSchedule = _same_name(theirs, schedules)(
+        **settings
+    )
+    return schedule
+
+
+def _same_name(thing: object, module: Any) -> Any:
+    """Return the class of that name on the other side of the bridge."""
+    kind = type(thing).__name__
+    if not hasattr(module, kind):
+        raise TypeError(
+            f"{module.__name__} has no {kind}, so it cannot cross the bridge."
+        )
+    return getattr(module, kind)
+
+
+def _known(
+    settings: dict[str, Any], ours: dict[str, Any], usual: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the settings that nnbook has; the others must be as Keras has them by default."""
+    for name, value in settings.items():
+        if name not in ours and name != "name" and value != usual[name]:
+            raise ValueError(
+                f"nnbook has no {name}, so {name}={value!r} cannot cross the bridge."
+            )
+    return {name: settings[name] for name in ours}
 
 
 def _loss_to_keras(loss: losses.Loss, keras: Any) -> Any:
-    if isinstance(loss, losses.BinaryCrossentropy):
-        return keras.losses.BinaryCrossentropy(from_logits=loss.from_logits)
-    return keras.losses.MeanSquaredError()
+    return _same_name(loss, keras.losses)(**loss.get_config())
+
+
+def _loss_from_keras(theirs: Any) -> losses.Loss:
+    kind = _same_name(theirs, losses)
+
+    def settings(one: Any) -> dict[str, Any]:
+        # Huber's delta stands in _fn_kwargs alone
+        config: dict[str, Any] = one.get_config() | one._fn_kwargs
+        return config
+
+    usual = settings(type(theirs)())
+    known = _known(settings(theirs), kind().get_config(), usual)
+    loss: losses.Loss = kind(**known)
+    return loss
+
+
+def _metric_to_keras(name: str, metric: Metric, keras: Any) -> Any:
+    if not isinstance(metric, NamedMetric):
+        return name
+    settings = metric.get_config() | {"name": name}
+    return _same_name(metric, keras.metrics)(**settings)
+
+
+def _metric_from_keras(theirs: Any) -> NamedMetric:
+    kind = _same_name(theirs, metrics)
+    known = _known(
+        theirs.get_config(),
+        kind().get_config(),
+        type(theirs)().get_config(),
+    )
+    metric: NamedMetric = kind(**known)
+    return metric
 
 
 def largest_difference(model: Sequential, twin: Any) -> float:

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from nnbook import activations
-from nnbook.activations import Activation
-from nnbook.checks import Array, as_batch, at_least_one
-from nnbook.initializers import glorot_uniform
+from nnbook import activations, initializers, regularizers
+from nnbook.checks import Array, as_batch, at_least_one, number
+from nnbook.initializers import Initializer, check_seed
+from nnbook.regularizers import Regularizer
 
 INPUT_DIM_WARNING = (
     "Do not pass an `input_shape`/`input_dim` argument to a layer. When using Sequential models, "
@@ -57,14 +57,16 @@ class Input:
 class Layer:
     """One step of the network: a pre-activation ``z`` of the input, then ``a = f(z)``."""
 
-    activation: Activation = activations.linear
+    activation: activations.Activation = activations.linear
     input_dim: int | None = None
+    kernel_regularizer: Regularizer | None = None
 
     def __init__(self, name: str | None = None) -> None:
         self.name = name
         self.taken = (
             False  # by a model: its weights are a view into that model
         )
+        self.built = False  # whether it has its place in a model, and weights
         self.n_in: int | None = None
         self.params: Mapping[str, Array] = {}
         self.grads: Mapping[str, Array] = {}
@@ -104,6 +106,7 @@ class Layer:
     ) -> None:
         """Take views into the model's ``theta`` and ``grad`` as parameters and gradients."""
         self.params, self.grads = params, grads
+        self.built = True
         self.forget()
 
     def forget(self) -> None:
@@ -141,7 +144,7 @@ class Layer:
                 x,
                 self.n_in,
                 self.who,
-                next(iter(self.params.values()), x).dtype,
+                next((w.dtype for w in self.params.values()), None),
             )
         z = self.preactivation(x, training=training, out=out)
         self._a = a = self.activation(z, out=z)
@@ -180,6 +183,13 @@ class Layer:
         """As `backward`, but from ``delta = dC/dz``: the way in for the output layer."""
         raise NotImplementedError
 
+    def penalty(self) -> float:
+        """Return what the regularizer adds to the loss: 0 without one."""
+        return 0.0
+
+    def add_penalty_grad(self) -> None:
+        """Add the slope of `penalty` to the gradient views, which `backward` has filled."""
+
 
 class Dense(Layer):
     """A fully connected layer: ``a = f(x W + b)`` (eq-dense).
@@ -192,24 +202,42 @@ class Dense(Layer):
     Args:
         units: number of neurons, that is of outputs per sample.
         activation: a name ("relu"), an activation of nnbook, or None for linear.
+        use_bias: whether there is a bias ``b``; False leaves ``a = f(x W)``.
+        kernel_initializer: where the kernel starts: a name or an initializer of nnbook.
+        bias_initializer: where the bias starts.
+        kernel_regularizer: what is added to the loss for the kernel: a name ("l2"), a regularizer
+            of nnbook, or None.
         name: the layer's name; None lets the model choose ``dense``, ``dense_1``, ...
         input_dim: Keras's old way to give the number of features; warns as Keras does.
 
     Raises:
-        TypeError, ValueError: ``units`` is not an integer of at least 1; unknown activation.
+        TypeError, ValueError: ``units`` is not an integer of at least 1; ``use_bias`` is neither
+            True nor False; unknown activation, initializer or regularizer.
     """
 
     def __init__(
         self,
         units: int,
-        activation: str | Activation | None = None,
-        name: str | None = None,
+        activation: str | activations.Activation | None = None,
+        use_bias: bool = True,
+        kernel_initializer: str | Initializer = "glorot_uniform",
+        bias_initializer: str | Initializer = "zeros",
+        kernel_regularizer: str | Regularizer | None = None,
         *,
+        name: str | None = None,
         input_dim: int | None = None,
     ) -> None:
         super().__init__(name)
         self.units = at_least_one(units, "units of Dense")
         self.activation = activations.get(activation)
+        if not isinstance(use_bias, bool):
+            raise TypeError(
+                f"use_bias of Dense must be True or False. Received {use_bias!r}."
+            )
+        self.use_bias = use_bias
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
         if input_dim is not None:
             self.input_dim = at_least_one(input_dim, "input_dim of Dense")
             warnings.warn(INPUT_DIM_WARNING, UserWarning, stacklevel=2)
@@ -223,21 +251,30 @@ class Dense(Layer):
     def shapes(self) -> dict[str, tuple[int, ...]]:
         if self.n_in is None:
             raise RuntimeError(f"{self.who} has no shapes before it is built.")
-        return {"kernel": (self.n_in, self.units), "bias": (self.units,)}
+        kernel, bias = (self.n_in, self.units), (self.units,)
+        if self.use_bias:
+            return {"kernel": kernel, "bias": bias}
+        return {"kernel": kernel}
 
     def initial(self, name: str, rng: np.random.Generator) -> Array:
-        if name == "bias":
-            return np.zeros(self.units)
-        assert self.n_in is not None  # a model draws weights only after build
-        return glorot_uniform((self.n_in, self.units), rng)
+        initializer = (
+            self.kernel_initializer
+            if name == "kernel"
+            else self.bias_initializer
+        )
+        return initializer(self.shapes()[name], rng)
 
     def bind(
         self, params: Mapping[str, Array], grads: Mapping[str, Array]
     ) -> None:
         super().bind(params, grads)
         # the same views as attributes: a look-up by name in every step would cost time
-        self.kernel, self.bias = params["kernel"], params["bias"]
-        self._grad_kernel, self._grad_bias = grads["kernel"], grads["bias"]
+        self.kernel, self._grad_kernel = params["kernel"], grads["kernel"]
+        # without a bias, add zeros to every row and look at no gradient
+        zeros = np.zeros(self.units, self.kernel.dtype)
+        zeros.flags.writeable = False
+        self.bias = params.get("bias", zeros)
+        self._grad_bias = grads.get("bias", np.empty_like(zeros))
 
     def preactivation(
         self, x: Array, *, training: bool = False, out: Array | None = None
@@ -259,3 +296,119 @@ class Dense(Layer):
         if not input_grad:
             return None
         return np.matmul(delta, self.kernel.T, out=out)  # (n, n_in)
+
+    def penalty(self) -> float:
+        if self.kernel_regularizer is None:
+            return 0.0
+        return self.kernel_regularizer(self.kernel)
+
+    def add_penalty_grad(self) -> None:
+        if self.kernel_regularizer is not None:
+            self._grad_kernel += self.kernel_regularizer.grad(self.kernel)
+
+
+class Activation(Layer):
+    """An activation as a layer of its own: ``a = f(x)``; back, ``dC/dx = dC/dz``.
+
+    ``Dense(10)`` and ``Activation("softmax")`` are together ``Dense(10, activation="softmax")``.
+    Counterpart: ``keras.layers.Activation``.
+
+    Args:
+        activation: a name ("relu"), an activation of nnbook, or None for linear.
+        name: the layer's name; None lets the model choose ``activation``, ``activation_1``, ...
+
+    Raises:
+        TypeError, ValueError: unknown activation.
+    """
+
+    def __init__(
+        self,
+        activation: str | activations.Activation | None,
+        *,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(name)
+        self.activation = activations.get(activation)
+
+    def __repr__(self) -> str:
+        return (
+            f"<Activation name={self.name}, activation={self.activation.name}>"
+        )
+
+    def preactivation(
+        self, x: Array, *, training: bool = False, out: Array | None = None
+    ) -> Array:
+        return np.positive(x, out=out)  # a copy: z = x
+
+    def backward_delta(
+        self,
+        delta: Array,
+        *,
+        out: Array | None = None,
+        input_grad: bool = True,
+    ) -> Array | None:
+        return np.positive(delta, out=out) if input_grad else None
+
+
+class Dropout(Layer):
+    """In training, drops each input with probability ``rate``: ``a = x m / (1 - rate)``.
+
+    The mask ``m`` is 0 or 1, drawn anew for each batch and each of its inputs; back,
+    ``dC/dx = dC/da m / (1 - rate)`` with the same mask. The factor keeps the mean of ``a`` equal to
+    ``x``, so that nothing has to be done out of training: there ``a = x``.
+    The layer draws from a random stream of its own, which comes from the model's seed.
+    Counterpart: ``keras.layers.Dropout`` (which also takes 1, to drop everything).
+
+    Args:
+        rate: the share of inputs to drop, at least 0 and below 1.
+        seed: an integer for the layer's own stream; None takes it from the model's seed.
+        name: the layer's name; None lets the model choose ``dropout``, ``dropout_1``, ...
+
+    Raises:
+        TypeError, ValueError: ``rate`` is not a number in that range; ``seed`` not one of those.
+    """
+
+    def __init__(
+        self,
+        rate: float,
+        seed: int | None = None,
+        *,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(name)
+        self.rate = number(rate, "rate of Dropout", low=0, high=1)
+        self.seed = check_seed(seed, "Dropout")
+        self.rng = np.random.default_rng(self.seed)
+        self._mask: Any = None  # m / (1 - rate) of the last forward pass
+
+    def __repr__(self) -> str:
+        return f"<Dropout name={self.name}, rate={self.rate}>"
+
+    def forget(self) -> None:
+        super().forget()
+        self._mask = None
+
+    def preactivation(
+        self, x: Array, *, training: bool = False, out: Array | None = None
+    ) -> Array:
+        self._mask = None
+        if not training or self.rate == 0:
+            return np.positive(x, out=out)  # a copy: z = x
+        kept = self.rng.random(x.shape) >= self.rate
+        self._mask = np.multiply(kept, 1 / (1 - self.rate), dtype=x.dtype)
+        z: Array = np.multiply(x, self._mask, out=out)
+        return z
+
+    def backward_delta(
+        self,
+        delta: Array,
+        *,
+        out: Array | None = None,
+        input_grad: bool = True,
+    ) -> Array | None:
+        if not input_grad:
+            return None
+        if self._mask is None:
+            return np.positive(delta, out=out)
+        dx: Array = np.multiply(delta, self._mask, out=out)
+        return dx

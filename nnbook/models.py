@@ -25,16 +25,16 @@ from nnbook.checks import (
     Array,
     as_batch,
     as_numbers,
-    as_targets,
     at_least_one,
     number,
 )
-from nnbook.layers import Input, Layer
+from nnbook.layers import Dense, Dropout, Input, Layer
 from nnbook.losses import Loss
+from nnbook.metrics import NamedMetric
 from nnbook.optimizers import Optimizer
 
 # One seed gives independent streams of random numbers: a use must not shift another's numbers.
-_WEIGHTS, _SHUFFLE = 0, 1
+_WEIGHTS, _SHUFFLE, _DROPOUT = 0, 1, 2
 _ROWS_AT_ONCE = 1024  # for evaluate and predict: enough for speed, little enough for memory
 
 
@@ -90,6 +90,7 @@ class Sequential:
         self._entropy = np.random.SeedSequence(seed).entropy
         self._shuffle = self._stream(_SHUFFLE)
         self.layers: list[Layer] = []
+        self._regularized: list[Layer] = []  # those that add to the loss
         self.theta: Array = np.empty(0, self.dtype)
         self.grad: Array = np.empty(0, self.dtype)
         self.n_in: int | None = None
@@ -117,7 +118,8 @@ class Sequential:
 
         Raises:
             TypeError: neither a layer nor an Input.
-            ValueError: the layer is in a model already, its name is taken, or Input is not first.
+            ValueError: the layer is in a model already, its name is taken, Input is not first, or
+                the layer has weights for another number of inputs.
         """
         if isinstance(layer, Input):
             if self.layers or self.n_in is not None:
@@ -150,23 +152,51 @@ class Sequential:
             layer.name = next(name for name in candidates if name not in names)
         if not self.layers and self.n_in is None:
             self.n_in = layer.input_dim
-        layer.taken = True
         self.layers.append(layer)
         if self.n_in is not None:
+            try:
+                self.build(self.n_in)
+            except ValueError:
+                self.layers.pop()
+                raise
+        layer.taken = True
+
+    def pop(self) -> Layer:
+        """Remove the last layer and return it; all layers keep their weights.
+
+        The model has other parameters then: compile it again before training goes on.
+
+        Raises:
+            RuntimeError: the model has no layers.
+        """
+        self._must_have_layers()
+        layer = self.layers.pop()
+        layer.taken = False
+        if self.layers and self.n_in is not None:
             self.build(self.n_in)
+        elif not self.layers:
+            self.theta = self.grad = np.empty(0, self.dtype)
+            self._bind()
+        return layer
 
     @property
     def built(self) -> bool:
         """Whether the weights exist."""
-        return bool(self.layers) and all(layer.params for layer in self.layers)
+        return (
+            self.n_in is not None
+            and bool(self.layers)
+            and all(layer.built for layer in self.layers)
+        )
 
     def build(self, input_shape: int | tuple[int | None, ...]) -> None:
         """Make the weights for ``input_shape`` = ``(None, features)`` or just ``features``.
 
-        Layers that have weights keep them; new ones draw theirs from their own random stream.
+        Layers that have weights keep them; new ones draw theirs from their own random stream, and
+        so does each `Dropout` from its own.
 
         Raises:
-            TypeError, ValueError: not a number of features, or not the one the model has.
+            TypeError, ValueError: not a number of features, or not the one the model or a layer
+                has; then nothing has changed.
         """
         n_in = (
             input_shape[-1]
@@ -182,17 +212,32 @@ class Sequential:
             raise ValueError(
                 f"The model has inputs of {self.n_in} features. Received {n_in}. Make a new model."
             )
+        width = n_in
+        for layer in self.layers:
+            if layer.built and layer.n_in != width:
+                raise ValueError(
+                    f"{layer.who} was built for {layer.n_in} inputs. Received {width}. "
+                    "Make a new layer."
+                )
+            width = layer.n_out(width)
         self.n_in = n_in
         for layer in self.layers:
             n_in = layer.build(n_in)
+        # layers of a kind are counted: one without weights must not shift
+        # the numbers of those with weights
+        weighted = [layer for layer in self.layers if layer.shapes()]
         initial = [
             values
-            for i, layer in enumerate(self.layers)
+            for i, layer in enumerate(weighted)
             for values in (layer.params.values() or self._draw(i, layer))
         ]
-        self.theta = np.concatenate([w.ravel() for w in initial]).astype(
-            self.dtype
-        )
+        droppers = [y for y in self.layers if isinstance(y, Dropout)]
+        for i, dropout in enumerate(droppers):
+            if dropout.seed is None and not dropout.built:
+                dropout.rng = self._stream(_DROPOUT, i)
+        self.theta = np.concatenate(
+            [np.empty(0, self.dtype), *(w.ravel() for w in initial)]
+        ).astype(self.dtype)
         self.grad = np.zeros_like(self.theta)
         self._bind()
 
@@ -211,6 +256,10 @@ class Sequential:
                 grads[name] = self.grad[start:stop].reshape(shape)
                 start = stop
             layer.bind(params, grads)
+        # so that a step asks only the layers that have a regularizer
+        self._regularized = [
+            layer for layer in self.layers if layer.kernel_regularizer
+        ]
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -221,15 +270,20 @@ class Sequential:
 
     def compile(
         self,
-        optimizer: str | Optimizer,
-        loss: str | Loss,
-        metrics: str | Sequence[str] | None = None,
+        optimizer: str | Optimizer = "rmsprop",
+        loss: str | Loss | None = None,
+        metrics: str | NamedMetric | Sequence[str | NamedMetric] | None = None,
     ) -> None:
         """Choose the optimizer, the loss and the metrics, by name or as objects.
 
         Raises:
-            ValueError: unknown name (the known ones are listed).  TypeError: other kinds.
+            ValueError: unknown name (the known ones are listed).
+            TypeError: other kinds, or no loss.
         """
+        if loss is None:
+            raise TypeError(
+                "compile needs a loss, such as loss='mse'. Received None."
+            )
         chosen = (
             optimizers.get(optimizer),
             losses.get(loss),
@@ -260,10 +314,17 @@ class Sequential:
             assert grad is not None
             back = dx is not None
             grad = layer.backward(grad, out=dx, input_grad=back)
+        for layer in self._regularized:
+            layer.add_penalty_grad()
+
+    def _penalty(self) -> float:
+        """Return what the regularizers add to the loss."""
+        return sum(layer.penalty() for layer in self._regularized)
 
     def loss_and_grad(self, x: ArrayLike, y: ArrayLike) -> tuple[float, Array]:
         """Return the mean loss over the samples and its gradient by ``theta``, ``(parameters,)``.
 
+        As in training: the penalties of regularizers are added, and `Dropout` layers drop.
         The way back is eq-delta-output, eq-delta-hidden, eq-backprop-weights, eq-backprop-bias.
         Counterpart: a ``tf.GradientTape`` around the model and its loss.
 
@@ -276,7 +337,7 @@ class Sequential:
         work = _Work(self.layers, len(x), self.dtype)
         self._backpropagate(x, y, work, work.z)
         loss = self.loss.value(y, work.z, self.layers[-1].activation)
-        return loss, self.grad.copy()
+        return loss + self._penalty(), self.grad.copy()
 
     # --- training and use ---------------------------------------------------------------------
 
@@ -296,7 +357,7 @@ class Sequential:
 
         Each epoch visits the samples in batches of ``batch_size`` (None: 32) and makes one update a
         batch. The loss and the metrics of an epoch are means over its samples, each taken when its
-        batch was visited, as in Keras.
+        batch was visited, as in Keras. The loss includes the penalties of regularizers.
 
         Args:
             x: inputs ``(n, features)``.
@@ -357,8 +418,8 @@ class Sequential:
 
         history = History()
         everyone = [
+            *callbacks,  # first, so that the history holds what they add
             history,
-            *callbacks,
             *([ProgressLogger(verbose)] if verbose else []),
         ]
         params = {
@@ -430,6 +491,7 @@ class Sequential:
                     order = self._shuffle.permutation(n)
                     np.take(x, order, axis=0, out=x_epoch, mode="clip")
                     np.take(y, order, axis=0, out=y_epoch, mode="clip")
+                penalty = 0.0
                 for batch, start in enumerate(range(0, n, batch_size)):
                     stop = start + batch_size
                     self._backpropagate(
@@ -438,19 +500,46 @@ class Sequential:
                         work if stop <= n else last_work,
                         z[start:stop],
                     )
+                    if self._regularized:
+                        rows = min(stop, n) - start
+                        penalty += rows / n * self._penalty()
                     step(theta, grad)
                     for call in after_batch:
                         call(batch)
-                yield self._logs(y_epoch, z)
+                yield self._logs(y_epoch, z, penalty)
         finally:
             for layer in self.layers:
                 layer.forget()  # do not keep the buffers of this call alive
 
+    def train_on_batch(
+        self, x: ArrayLike, y: ArrayLike, *, return_dict: bool = False
+    ) -> float | list[float] | dict[str, float]:
+        """Make one update on all samples of ``x``; return loss and metrics from before it.
+
+        They come as in `evaluate`: the loss, or ``[loss, metrics...]``, or a dict.
+
+        Raises:
+            RuntimeError: not compiled.  TypeError, ValueError: x or y do not fit.
+        """
+        self._must_be_compiled("train_on_batch")
+        x, y = self._checked(x, y)
+        self.optimizer.check(self.theta)
+        self._build_for(x)
+        self.optimizer.build(self.theta)
+        work = _Work(self.layers, len(x), self.dtype)
+        with np.errstate(over="ignore", invalid="ignore"):  # as in fit
+            self._backpropagate(x, y, work, work.z)
+            logs = self._logs(y, work.z, self._penalty())
+            self.optimizer.step(self.theta, self.grad)
+        for layer in self.layers:
+            layer.forget()
+        return logs if return_dict else self._in_order(logs)
+
     @np.errstate(over="ignore", invalid="ignore")  # as in fit
-    def _logs(self, y: Array, z: Array) -> Logs:
+    def _logs(self, y: Array, z: Array, penalty: float) -> Logs:
         """Return loss and metrics of the outputs ``f(z)``, sorted by name as in Keras."""
         activation = self.layers[-1].activation
-        logs = {"loss": self.loss.value(y, z, activation)}
+        logs = {"loss": self.loss.value(y, z, activation) + penalty}
         if self.metrics:
             y_pred = activation(z)
             logs |= {
@@ -460,7 +549,8 @@ class Sequential:
         return dict(sorted(logs.items()))
 
     def _measure(self, x: Array, y: Array) -> Logs:
-        return self._logs(y, self._preactivations(x, _ROWS_AT_ONCE))
+        z = self._preactivations(x, _ROWS_AT_ONCE)
+        return self._logs(y, z, self._penalty())
 
     @np.errstate(over="ignore", invalid="ignore")  # as in fit
     def _preactivations(
@@ -509,10 +599,12 @@ class Sequential:
         x, y = self._checked(x, y)
         self._build_for(x)
         progress = Progress(math.ceil(len(x) / rows), verbose)
-        logs = self._logs(y, self._preactivations(x, rows, progress.update))
+        z = self._preactivations(x, rows, progress.update)
+        logs = self._logs(y, z, self._penalty())
         progress.close(logs)
-        if return_dict:
-            return logs
+        return logs if return_dict else self._in_order(logs)
+
+    def _in_order(self, logs: Logs) -> float | list[float]:
         values = [logs["loss"], *(logs[name] for name in self.metrics)]
         return values if self.metrics else values[0]
 
@@ -594,7 +686,8 @@ class Sequential:
                 else "?"
             )
             size = sum(w.size for w in layer.params.values())
-            params = f"{size:,}" if layer.n_in is not None else "0 (unbuilt)"
+            waits = isinstance(layer, Dense) and not layer.built
+            params = "0 (unbuilt)" if waits else f"{size:,}"
             rows.append(
                 (f"{layer.name} ({type(layer).__name__})", shape, params)
             )
@@ -642,7 +735,11 @@ class Sequential:
         n_out = x.shape[1]
         for layer in self.layers:
             n_out = layer.n_out(n_out)
-        return x, as_targets(y, len(x), n_out, self.dtype, y_name)
+        y = self.loss.targets(y, len(x), n_out, self.dtype, y_name)
+        for metric in self.metrics.values():
+            # one that cannot compare such targets says so before training
+            metric(y[:1], np.zeros((1, n_out), self.dtype))
+        return x, y
 
     def _build_for(self, x: Array) -> None:
         if not self.built:

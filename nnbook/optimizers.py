@@ -7,18 +7,66 @@ Counterpart: ``keras.optimizers``. Sources: :cite:`robbins1951stochastic`, :cite
 """
 
 import math
+import sys
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
+from nnbook import schedules as schedules  # keras.optimizers has it too
 from nnbook.checks import Array, look_up, number
+from nnbook.schedules import LearningRateSchedule
+
+# so that, as in Keras, one may write: import nnbook.optimizers.schedules
+sys.modules[f"{__name__}.schedules"] = schedules
 
 
 class Optimizer:
-    """A rule that moves ``theta`` a step down the slope ``grad``."""
+    """A rule that moves ``theta`` a step down the slope ``grad``.
 
-    def __init__(self, learning_rate: float) -> None:
-        self.learning_rate = learning_rate
+    Args:
+        learning_rate: the step size ``alpha``, or a schedule of ``nnbook.optimizers.schedules``.
+        weight_decay: ``lambda`` in ``theta <- theta - alpha lambda theta``, before each update, for
+            kernels and biases alike.
+        clipvalue: no number of the gradient counts as larger than this, or smaller than its minus.
+        global_clipnorm: ``g <- g min(1, c / |g|)``: a longer gradient of all parameters is
+            shortened to this length. Keras's ``clipnorm``, which shortens the gradient of each
+            kernel and bias by itself, is left out: it turns the direction, and to the optimizer all
+            parameters are one vector.
+
+    Raises:
+        TypeError, ValueError: a negative number or none; both clips at once; an unknown argument.
+    """
+
+    _names: tuple[str, ...] = ()  # the settings that a rule adds to these
+
+    def __init__(
+        self,
+        learning_rate: float | LearningRateSchedule,
+        *,
+        weight_decay: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+    ) -> None:
         self.iterations = 0
+        self._schedule: LearningRateSchedule | None = None
+        self.learning_rate = learning_rate
+        self.weight_decay = _optional(weight_decay, "weight_decay")
+        self.clipvalue = _optional(clipvalue, "clipvalue")
+        self.global_clipnorm = _optional(global_clipnorm, "global_clipnorm")
+        if clipvalue is not None and global_clipnorm is not None:
+            raise ValueError(
+                "Only one of clipvalue and global_clipnorm can be set. "
+                f"Received clipvalue={clipvalue} and global_clipnorm={global_clipnorm}."
+            )
+        # what a step does before its update; without options, nothing
+        self._before: list[Callable[[Array, Array, float], Array]] = []
+        if clipvalue:
+            self._before.append(self._clip_values)
+        if global_clipnorm:
+            self._before.append(self._clip_norm)
+        if weight_decay:
+            self._before.append(self._decay)
         self._theta: Array | None = None  # the parameters it serves
         self._state: list[
             Array
@@ -26,12 +74,36 @@ class Optimizer:
 
     @property
     def learning_rate(self) -> float:
-        """The step size ``alpha``; may be changed between steps."""
-        return self._learning_rate
+        """The step size ``alpha``; a number may be changed between steps, a schedule changes it.
+
+        Raises:
+            TypeError: set to a number, though a schedule rules it.
+        """
+        if self._schedule is None:
+            return self._learning_rate
+        return float(self._schedule(self.iterations))
 
     @learning_rate.setter
-    def learning_rate(self, value: float) -> None:
-        self._learning_rate = number(value, "learning_rate", low=0)
+    def learning_rate(self, value: float | LearningRateSchedule) -> None:
+        if isinstance(value, LearningRateSchedule):
+            self._schedule = value
+        elif self._schedule is not None:
+            raise TypeError(
+                "The learning rate of this optimizer follows its "
+                f"{type(self._schedule).__name__} and cannot be set to {value!r}. "
+                "Make the optimizer with a number to set it yourself."
+            )
+        else:
+            self._learning_rate = number(value, "learning_rate", low=0)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that make an optimizer like this one, without its memory."""
+        names = ("weight_decay", "clipvalue", "global_clipnorm", *self._names)
+        rate = self._schedule or self._learning_rate
+        return {
+            "learning_rate": rate,
+            **{name: getattr(self, name) for name in names},
+        }
 
     def build(self, theta: Array) -> None:
         """Make room for what the rule remembers, once; a second call keeps it, as in Keras.
@@ -56,39 +128,208 @@ class Optimizer:
 
     def _allocate(self, theta: Array) -> None:
         self._scratch = np.empty_like(theta)
+        if self.clipvalue or self.global_clipnorm:
+            self._clipped = np.empty_like(theta)
 
     def memory(self) -> tuple[int, int]:
         """Return how many numbers the rule remembers and their bytes, counted as Keras counts.
 
-        Keras adds two to the state: the learning rate, and the step number as a 64-bit integer.
+        Keras adds two to the state: the step number as a 64-bit integer, and the learning rate,
+        unless a schedule gives it.
         """
         if self._theta is None:
             return 0, 0
-        count = 2 + sum(s.size for s in self._state)
-        return count, 8 + self._theta.itemsize + sum(
+        rates = int(self._schedule is None)
+        count = 1 + rates + sum(s.size for s in self._state)
+        return count, 8 + rates * self._theta.itemsize + sum(
             s.nbytes for s in self._state
         )
 
     def step(self, theta: Array, grad: Array) -> None:
         """Change ``theta`` ``(parameters,)`` in place by one update; ``grad`` is only read."""
+        if self._theta is None:
+            self.build(theta)
+        alpha = (
+            self._learning_rate
+            if self._schedule is None
+            else self.learning_rate
+        )
+        for change in self._before:
+            grad = change(theta, grad, alpha)
+        self.iterations += 1
+        self.update(theta, grad, alpha)
+
+    def update(self, theta: Array, grad: Array, alpha: float) -> None:
+        """Do the rule's part of `step`; this is what a rule of one's own overrides."""
         raise NotImplementedError
+
+    # what a step does before its update; each returns the gradient to use
+
+    def _clip_values(self, theta: Array, grad: Array, alpha: float) -> Array:
+        c = self.clipvalue
+        assert c is not None
+        return np.clip(grad, -c, c, out=self._clipped)
+
+    def _clip_norm(self, theta: Array, grad: Array, alpha: float) -> Array:
+        c = self.global_clipnorm
+        assert c is not None
+        norm = math.sqrt(np.dot(grad, grad))
+        # norm - norm is 0; or NaN if a norm is not finite, as in Keras
+        scale = c / max(norm, c) + (norm - norm)
+        return np.multiply(grad, scale, out=self._clipped)
+
+    def _decay(self, theta: Array, grad: Array, alpha: float) -> Array:
+        assert self.weight_decay is not None
+        # not theta * (1 - alpha lambda), which float32 would round
+        np.multiply(theta, alpha * self.weight_decay, out=self._scratch)
+        np.subtract(theta, self._scratch, out=theta)
+        return grad
+
+
+def _optional(value: float | None, name: str) -> float | None:
+    return None if value is None else number(value, name, low=0)
 
 
 class SGD(Optimizer):
     """Gradient descent: ``theta <- theta - alpha grad`` (eq-sgd).
 
-    Counterpart: ``keras.optimizers.SGD`` (without momentum).
+    With momentum ``mu``: ``v <- mu v - alpha grad``, ``theta <- theta + v``; with Nesterov's, which
+    looks a step ahead, ``theta <- theta + mu v - alpha grad``.
+
+    Keras rounds ``mu`` and ``weight_decay`` to float32, even in a float64 model; nnbook does not.
+    The other arguments are those of `Optimizer`. Counterpart: ``keras.optimizers.SGD``.
     """
 
-    def __init__(self, learning_rate: float = 0.01) -> None:
-        super().__init__(learning_rate)
+    _names = ("momentum", "nesterov")
 
-    def step(self, theta: Array, grad: Array) -> None:
-        if self._theta is None:
-            self.build(theta)
-        self.iterations += 1
-        np.multiply(grad, self._learning_rate, out=self._scratch)
-        np.subtract(theta, self._scratch, out=theta)
+    def __init__(
+        self,
+        learning_rate: float | LearningRateSchedule = 0.01,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        **options: float | None,
+    ) -> None:
+        super().__init__(learning_rate, **options)
+        self.momentum = number(momentum, "momentum", low=0, high=1)
+        self.nesterov = bool(nesterov)
+
+    def _allocate(self, theta: Array) -> None:
+        super()._allocate(theta)
+        if self.momentum:
+            self.v = np.zeros_like(theta)
+            self._state = [self.v]
+
+    def update(self, theta: Array, grad: Array, alpha: float) -> None:
+        scratch = self._scratch
+        np.multiply(grad, alpha, out=scratch)
+        if not self.momentum:
+            np.subtract(theta, scratch, out=theta)
+            return
+        v = self.v
+        np.multiply(v, self.momentum, out=v)
+        np.subtract(v, scratch, out=v)
+        if self.nesterov:
+            np.subtract(theta, scratch, out=theta)
+            np.multiply(v, self.momentum, out=scratch)
+            np.add(theta, scratch, out=theta)
+        else:
+            np.add(theta, v, out=theta)
+
+
+class RMSprop(Optimizer):
+    """RMSprop: each parameter's step is measured by the size of its recent gradients.
+
+    ``v <- rho v + (1 - rho) grad²``, ``theta <- theta - alpha grad / sqrt(v + epsilon)``. With
+    momentum ``mu`` the steps add up: ``m <- mu m + alpha grad / sqrt(v + epsilon)``,
+    ``theta <- theta - m``.
+
+    The other arguments are those of `Optimizer`. Counterpart: ``keras.optimizers.RMSprop``, without
+    ``centered``.
+    """
+
+    _names = ("rho", "momentum", "epsilon")
+
+    def __init__(
+        self,
+        learning_rate: float | LearningRateSchedule = 0.001,
+        rho: float = 0.9,
+        momentum: float = 0.0,
+        epsilon: float = 1e-7,
+        **options: float | None,
+    ) -> None:
+        super().__init__(learning_rate, **options)
+        self.rho = number(rho, "rho", low=0, high=1)
+        self.momentum = number(momentum, "momentum", low=0, high=1)
+        self.epsilon = number(epsilon, "epsilon", low=0)
+
+    def _allocate(self, theta: Array) -> None:
+        super()._allocate(theta)
+        self.v = np.zeros_like(theta)
+        self._state = [self.v]
+        if self.momentum:
+            self.m = np.zeros_like(theta)
+            self._state.append(self.m)
+
+    def update(self, theta: Array, grad: Array, alpha: float) -> None:
+        v, scratch = self.v, self._scratch
+        np.multiply(grad, grad, out=scratch)
+        np.multiply(scratch, 1 - self.rho, out=scratch)
+        np.multiply(v, self.rho, out=v)
+        np.add(v, scratch, out=v)
+        _measured_step(alpha, grad, v, self.epsilon, out=scratch)
+        if self.momentum:
+            np.multiply(self.m, self.momentum, out=self.m)
+            np.add(self.m, scratch, out=self.m)
+            scratch = self.m
+        np.subtract(theta, scratch, out=theta)
+
+
+class Adagrad(Optimizer):
+    """Adagrad: each parameter's step is measured by the size of all its gradients so far.
+
+    ``v <- v + grad²`` from ``v = initial_accumulator_value`` on,
+    ``theta <- theta - alpha grad / sqrt(v + epsilon)``.
+
+    Keras rounds ``initial_accumulator_value`` to float32, even in a float64 model; nnbook does not.
+    The other arguments are those of `Optimizer`. Counterpart: ``keras.optimizers.Adagrad``.
+    """
+
+    _names = ("initial_accumulator_value", "epsilon")
+
+    def __init__(
+        self,
+        learning_rate: float | LearningRateSchedule = 0.001,
+        initial_accumulator_value: float = 0.1,
+        epsilon: float = 1e-7,
+        **options: float | None,
+    ) -> None:
+        super().__init__(learning_rate, **options)
+        self.initial_accumulator_value = number(
+            initial_accumulator_value, "initial_accumulator_value", low=0
+        )
+        self.epsilon = number(epsilon, "epsilon", low=0)
+
+    def _allocate(self, theta: Array) -> None:
+        super()._allocate(theta)
+        self.v = np.full_like(theta, self.initial_accumulator_value)
+        self._state = [self.v]
+
+    def update(self, theta: Array, grad: Array, alpha: float) -> None:
+        scratch = self._scratch
+        np.multiply(grad, grad, out=scratch)
+        np.add(self.v, scratch, out=self.v)
+        _measured_step(alpha, grad, self.v, self.epsilon, out=scratch)
+        np.subtract(theta, scratch, out=theta)
+
+
+def _measured_step(
+    alpha: float, grad: Array, v: Array, epsilon: float, out: Array
+) -> None:
+    """Write ``alpha grad / sqrt(v + epsilon)`` to ``out``."""
+    np.add(v, epsilon, out=out)
+    np.sqrt(out, out=out)
+    np.divide(grad, out, out=out)
+    np.multiply(out, alpha, out=out)
 
 
 class Adam(Optimizer):
@@ -99,17 +340,20 @@ class Adam(Optimizer):
     ``alpha_t = alpha sqrt(1 - beta_2^t) / (1 - beta_1^t)``.
 
     In ``alpha_t`` Keras rounds the betas to float32, even in a float64 model; this class does not.
-    Counterpart: ``keras.optimizers.Adam``.
+    The other arguments are those of `Optimizer`. Counterpart: ``keras.optimizers.Adam``.
     """
+
+    _names: tuple[str, ...] = ("beta_1", "beta_2", "epsilon")
 
     def __init__(
         self,
-        learning_rate: float = 0.001,
+        learning_rate: float | LearningRateSchedule = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
+        **options: float | None,
     ) -> None:
-        super().__init__(learning_rate)
+        super().__init__(learning_rate, **options)
         self.beta_1 = number(beta_1, "beta_1", low=0, high=1)
         self.beta_2 = number(beta_2, "beta_2", low=0, high=1)
         self.epsilon = number(epsilon, "epsilon", low=0)
@@ -120,16 +364,9 @@ class Adam(Optimizer):
         self.v = np.zeros_like(theta)
         self._state = [self.m, self.v]
 
-    def step(self, theta: Array, grad: Array) -> None:
-        if self._theta is None:
-            self.build(theta)
-        self.iterations += 1
+    def update(self, theta: Array, grad: Array, alpha: float) -> None:
         t, m, v, scratch = self.iterations, self.m, self.v, self._scratch
-        alpha_t = (
-            self._learning_rate
-            * math.sqrt(1 - self.beta_2**t)
-            / (1 - self.beta_1**t)
-        )
+        alpha_t = alpha * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
         np.subtract(grad, m, out=scratch)
         np.multiply(scratch, 1 - self.beta_1, out=scratch)
         np.add(m, scratch, out=m)
@@ -144,11 +381,42 @@ class Adam(Optimizer):
         np.subtract(theta, scratch, out=theta)
 
 
-_KNOWN = {"sgd": SGD, "SGD": SGD, "adam": Adam, "Adam": Adam}
+class AdamW(Adam):
+    """`Adam` with weight decay: ``theta <- theta - alpha lambda theta``, then Adam's update.
+
+    The decay stands beside the rule, not in its gradient, so that Adam does not rescale it.
+    Counterpart: ``keras.optimizers.AdamW``.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float | LearningRateSchedule = 0.001,
+        weight_decay: float = 0.004,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        **options: float | None,
+    ) -> None:
+        super().__init__(
+            learning_rate,
+            beta_1,
+            beta_2,
+            epsilon,
+            weight_decay=number(weight_decay, "weight_decay", low=0),
+            **options,
+        )
+
+
+_KNOWN = {
+    kind.__name__.lower(): kind
+    for kind in (SGD, RMSprop, Adagrad, Adam, AdamW)
+}
 
 
 def get(identifier: str | Optimizer) -> Optimizer:
     """Return an optimizer from its name (with default settings) or itself.
+
+    Capital letters do not matter, as in Keras: "RMSprop" and "rmsprop" are the same.
 
     Raises:
         ValueError: unknown name (the known ones are listed).
@@ -157,7 +425,8 @@ def get(identifier: str | Optimizer) -> Optimizer:
     if isinstance(identifier, Optimizer):
         return identifier
     if isinstance(identifier, str):
-        optimizer: Optimizer = look_up(identifier, _KNOWN, "optimizer")()
+        kind = look_up(identifier.lower(), _KNOWN, "optimizer")
+        optimizer: Optimizer = kind()
         return optimizer
     raise TypeError(
         f"optimizer must be a name or an Optimizer of nnbook. Received {identifier!r} of type "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +22,9 @@ ALL = (
     activations.sigmoid,
     activations.tanh,
     activations.softmax,
+    activations.leaky_relu,
+    activations.elu,
+    activations.softplus,
 )
 each = pytest.mark.parametrize("f", ALL, ids=lambda f: f.name)
 each_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -46,6 +50,9 @@ def by_definition(name: str, row: list[float]) -> list[float]:
         "relu": lambda z: z if z > 0 else 0.0,
         "sigmoid": lambda z: 1 / (1 + math.exp(-z)),
         "tanh": lambda z: (math.exp(z) - math.exp(-z)) / (math.exp(z) + math.exp(-z)),
+        "leaky_relu": lambda z: z if z > 0 else 0.2 * z,
+        "elu": lambda z: z if z > 0 else math.expm1(z),
+        "softplus": lambda z: math.log1p(math.exp(z)),
     }
     return [known[name](z) for z in row]
 
@@ -61,7 +68,7 @@ def test_values_are_those_of_the_definition(f: Activation) -> None:
 @each
 def test_vjp_is_the_measured_slope(f: Activation) -> None:
     z, grad, h = some_z(), np.random.default_rng(1).normal(size=(5, 3)), 1e-5
-    z[0, 0] = 0.3  # ReLU has no slope at 0; that case has its own test
+    z[0, 0] = 0.3  # ReLU and leaky ReLU have no slope at 0; that case has its own test
     measured = np.empty_like(z)
     for i in np.ndindex(z.shape):
         step = np.zeros_like(z)
@@ -73,6 +80,38 @@ def test_vjp_is_the_measured_slope(f: Activation) -> None:
 def test_relu_has_slope_zero_at_zero_and_below() -> None:
     a = activations.relu(np.array([[-1.0, 0.0, 2.0]]))
     assert activations.relu.vjp(a, np.full((1, 3), 5.0)).tolist() == [[0.0, 0.0, 5.0]]
+
+
+def test_the_slope_at_zero_of_leaky_relu_and_elu_is_the_one_below() -> None:
+    z, grad = np.array([[-2.0, 0.0, 2.0]]), np.full((1, 3), 4.0)
+    for f, slopes in (
+        (activations.leaky_relu, [0.2, 0.2, 1]),
+        (activations.LeakyReLU(0.0), [0, 0, 1]),
+        (activations.ELU(2.0), [2 * math.exp(-2), 2, 1]),
+    ):
+        np.testing.assert_allclose(f.vjp(f(z), grad), [[4 * s for s in slopes]], rtol=1e-14)
+
+
+def test_softplus_keeps_its_digits_in_the_far_tail() -> None:
+    z = np.array([-30.0, -300.0, -700.0])
+    a = activations.softplus(z)
+    np.testing.assert_allclose(a, np.exp(z), rtol=1e-12)
+    np.testing.assert_allclose(activations.softplus.vjp(a, np.ones(3)), np.exp(z), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("make", "value", "error", "says"),
+    [
+        (activations.LeakyReLU, 1.0, ValueError, "negative_slope must be at least 0 and below 1"),
+        (activations.LeakyReLU, -0.1, ValueError, "negative_slope must be at least 0"),
+        (activations.LeakyReLU, "0.1", TypeError, "negative_slope must be a number"),
+        (activations.ELU, -1.0, ValueError, "alpha must be at least 0 and finite"),
+        (activations.ELU, None, TypeError, "alpha must be a number"),
+    ],
+)
+def test_wrong_slopes(make: Any, value: Any, error: type[Exception], says: str) -> None:
+    with pytest.raises(error, match=says):
+        make(value)
 
 
 @each
@@ -115,6 +154,8 @@ def test_without_out_nothing_given_is_changed_or_returned(f: Activation) -> None
 def test_no_finite_float32_input_warns_or_leaves_the_range(z: Array) -> None:
     for f in ALL:  # pytest turns a RuntimeWarning into an error
         assert np.isfinite(f(z)).all()
+        slope = f.vjp(f(z), np.ones_like(z))
+        assert np.isfinite(slope).all()
     for f in (activations.sigmoid, activations.softmax):
         assert ((f(z) >= 0) & (f(z) <= 1)).all()
     np.testing.assert_allclose(activations.softmax(z).sum(axis=-1), 1, rtol=1e-6)

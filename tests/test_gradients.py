@@ -17,12 +17,21 @@ from nnbook.losses import BinaryCrossentropy, Loss, MeanSquaredError
 from tests.benchmarks.measure import GRADIENT_BOUND
 from tests.benchmarks.measure import gradient_error as gradient_error_of_the_document
 
-NAMES = ("linear", "relu", "sigmoid", "tanh", "softmax")
+NAMES = ("linear", "relu", "sigmoid", "tanh", "softmax", "leaky_relu", "elu", "softplus")
 LOSSES = {
     "mse": MeanSquaredError(),
     "bce": BinaryCrossentropy(),
     "bce_from_logits": BinaryCrossentropy(from_logits=True),
+    "bce_smoothed": BinaryCrossentropy(label_smoothing=0.2),
+    "mae": losses.MeanAbsoluteError(),
+    "huber": losses.Huber(0.4),
+    "categorical": losses.CategoricalCrossentropy(),
+    "categorical_from_logits": losses.CategoricalCrossentropy(from_logits=True),
+    "categorical_smoothed": losses.CategoricalCrossentropy(label_smoothing=0.2),
+    "sparse": losses.SparseCategoricalCrossentropy(),
+    "sparse_from_logits": losses.SparseCategoricalCrossentropy(from_logits=True),
 }
+TWICE = {("sigmoid", "bce"), ("softmax", "categorical"), ("softmax", "sparse")}
 
 
 def random_model(hidden: str, output: str, loss: Loss, width: int = 2) -> Sequential:
@@ -54,10 +63,11 @@ def test_the_gradient_of_the_documents_model_is_right() -> None:
 
 @pytest.mark.parametrize(
     ("hidden", "output", "loss"),
-    [  # a sigmoid does not give logits, and the model says so
+    [  # a sigmoid or softmax does not give logits, and the model says so
         names
         for names in itertools.product(NAMES, NAMES, LOSSES)
-        if names[1:] != ("sigmoid", "bce_from_logits")
+        if (names[1], names[2].removesuffix("_from_logits")) not in TWICE
+        or not names[2].endswith("_from_logits")
     ],
 )
 def test_every_activation_with_every_loss_has_the_right_gradient(
@@ -65,6 +75,12 @@ def test_every_activation_with_every_loss_has_the_right_gradient(
 ) -> None:
     model = random_model(hidden, output, LOSSES[loss])
     x, y = random_data()
+    if loss.startswith("categorical"):
+        y /= y.sum(axis=1, keepdims=True)
+        model.theta[-10:-2] *= 0.1  # the outputs are taken for probabilities, so above 0
+        model.theta[-2:] += 1
+    elif loss.startswith("sparse"):
+        y = (np.arange(7) % 2).astype(np.float64)
     assert np.linalg.norm(model.loss_and_grad(x, y)[1]) > 1e-3  # there is something to check
     assert gradient_error(model, x, y) < GRADIENT_BOUND
 
