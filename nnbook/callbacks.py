@@ -180,7 +180,7 @@ class EarlyStopping(_Monitor):
             self.best, self.best_epoch = value, epoch
             if self.baseline is None or self._better(value, self.baseline):
                 self.wait = 0
-        elif self.wait >= self.patience and epoch > 0:
+        elif self.wait >= self.patience:
             self.stopped_epoch = epoch
             self.model.stop_training = True
         if self.restore_best_weights and better:
@@ -240,7 +240,6 @@ class ReduceLROnPlateau(_Monitor):
             return
         if self.cooldown_counter:
             self.cooldown_counter -= 1
-            self.wait = 0
         if self._better(value, self.best):
             self.best, self.wait = value, 0
         elif not self.cooldown_counter:

@@ -542,8 +542,10 @@ class Sequential:
         logs = {"loss": self.loss.value(y, z, activation) + penalty}
         if self.metrics:
             y_pred = activation(z)
+            # of a model that has diverged there is nothing to measure
+            alive = bool(np.isfinite(y_pred).all())
             logs |= {
-                name: metric(y, y_pred)
+                name: metric(y, y_pred) if alive else math.nan
                 for name, metric in self.metrics.items()
             }
         return dict(sorted(logs.items()))

@@ -553,3 +553,13 @@ def test_summary_prints_to_stdout_or_where_it_is_told(capsys: pytest.CaptureFixt
     model.summary(print_fn=told.append)
     assert "\n".join(told) + "\n" == printed
     assert " Total params: 21 (84.00 B)" in printed.splitlines()
+
+
+def test_training_that_diverges_ends_in_nan_and_not_in_an_error() -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.random((64, 3)), rng.random((64, 1))
+    model = Sequential([Input(shape=(3,)), Dense(4), Dense(1)], seed=0)
+    model.compile(SGD(1e6), "mse", metrics=["accuracy", "mse"])
+    history = model.fit(x, y, epochs=8, verbose=0, validation_data=(x, y)).history
+    assert all(np.isnan(values[-1]) for values in history.values())
+    assert np.isfinite(history["loss"][0])

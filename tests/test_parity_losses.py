@@ -225,6 +225,14 @@ def test_no_finite_float32_logit_makes_crossentropy_overflow_or_warn(z: Array, y
             assert np.isfinite(slope).all()
 
 
+def test_the_two_ends_of_float32_as_logits() -> None:
+    """Their difference is beyond float32: 0 times infinity would be nan."""
+    end = np.finfo(np.float32).max
+    z = np.array([[-end, end]], np.float32)
+    for y, expected in (([[0.0, 1.0]], 0), ([[1.0, 0.0]], float(end))):
+        assert CategoricalCrossentropy(from_logits=True)(y, z) == expected
+
+
 def test_errors_of_1e30_in_float32_do_not_overflow_mae_and_huber() -> None:
     y, a = np.zeros((2, 1), np.float32), np.array([[1e30], [-1e30]], np.float32)
     assert MeanAbsoluteError()(y, a) == pytest.approx(1e30, rel=1e-6)
