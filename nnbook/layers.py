@@ -70,9 +70,8 @@ class Layer:
         self.n_in: int | None = None
         self.params: Mapping[str, Array] = {}
         self.grads: Mapping[str, Array] = {}
-        self._x: Any = (
-            None  # input and output of the last forward pass, an Array each
-        )
+        # input and output of the last forward pass, an Array each
+        self._x: Any = None
         self._a: Any = None
 
     @property

@@ -219,9 +219,8 @@ class BinaryCrossentropy(Loss):
         a = np.clip(y_pred, EPSILON, 1 - EPSILON)
         out = _mean_difference(y_true, a, n_k, out)
         out /= a * (1 - a)
-        out[a != y_pred] = (
-            0  # where it was clipped, the loss does not change with y_pred
-        )
+        # where it was clipped, the loss does not change with y_pred
+        out[a != y_pred] = 0
         return out
 
     def check_output(self, activation: Activation) -> None:

@@ -68,9 +68,8 @@ class Optimizer:
         if weight_decay:
             self._before.append(self._decay)
         self._theta: Array | None = None  # the parameters it serves
-        self._state: list[
-            Array
-        ] = []  # what the rule remembers from step to step
+        # what the rule remembers from step to step
+        self._state: list[Array] = []
 
     @property
     def learning_rate(self) -> float:
