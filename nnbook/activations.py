@@ -7,14 +7,13 @@ that nothing but the output has to be kept.
 Counterpart: ``keras.activations``. Sources: :cite:`goodfellow2016deep`, section 6.3.
 """
 
-from typing import Any
-
 import numpy as np
 
-from nnbook.checks import Array, look_up, number
+from nnbook import checks
+from nnbook.checks import Array, Configured, number
 
 
-class Activation:
+class Activation(Configured):
     """A function of the pre-activations, without parameters and without state."""
 
     name: str
@@ -30,10 +29,6 @@ class Activation:
         ``grad``.
         """
         raise NotImplementedError
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that make this activation."""
-        return dict(vars(self))
 
     def __repr__(self) -> str:
         return f"<activation {self.name}>"
@@ -71,22 +66,19 @@ class ReLU(Activation):
 class Sigmoid(Activation):
     """``f(z) = 1 / (1 + exp(-z))``, ``f'(z) = a (1 - a)`` (eq-sigmoid).
 
-    Computed with ``exp(-|z|)``, which never overflows: for ``z < 0`` the fraction is multiplied by
-    ``exp(z)`` above and below. Counterpart: ``keras.activations.sigmoid``.
+    Where ``exp(-z)`` exceeds the dtype it is infinite, and the fraction 0, which is right.
+    Counterpart: ``keras.activations.sigmoid``.
     """
 
     name = "sigmoid"
 
     def __call__(self, z: Array, out: Array | None = None) -> Array:
-        e = np.exp(-np.abs(z))
-        a: Array = np.divide(
-            np.where(np.greater_equal(z, 0), 1, e), 1 + e, out=out
-        )
-        return a
+        with np.errstate(over="ignore"):
+            e = np.exp(-z)
+        return np.divide(1, 1 + e, out=out)
 
     def vjp(self, a: Array, grad: Array, out: Array | None = None) -> Array:
-        slope = a * (1 - a)
-        return np.multiply(grad, slope, out=out)
+        return np.multiply(grad, a * (1 - a), out=out)
 
 
 class Tanh(Activation):
@@ -98,8 +90,7 @@ class Tanh(Activation):
         return np.tanh(z, out=out)
 
     def vjp(self, a: Array, grad: Array, out: Array | None = None) -> Array:
-        slope = 1 - a * a
-        return np.multiply(grad, slope, out=out)
+        return np.multiply(grad, 1 - a * a, out=out)
 
 
 class Softmax(Activation):
@@ -113,12 +104,10 @@ class Softmax(Activation):
     name = "softmax"
 
     def __call__(self, z: Array, out: Array | None = None) -> Array:
-        with np.errstate(
-            over="ignore"
-        ):  # a difference beyond the dtype is -inf, and exp gives 0
-            a: Array = np.subtract(
-                z, np.max(z, axis=-1, keepdims=True), out=out
-            )
+        top = np.max(z, axis=-1, keepdims=True)
+        # a difference beyond the dtype is -inf, and exp gives 0
+        with np.errstate(over="ignore"):
+            a: Array = np.subtract(z, top, out=out)
         np.exp(a, out=a)
         a /= np.sum(a, axis=-1, keepdims=True)
         return a
@@ -194,49 +183,25 @@ class Softplus(Activation):
         return np.logaddexp(z, 0, out=out)
 
     def vjp(self, a: Array, grad: Array, out: Array | None = None) -> Array:
-        slope = -np.expm1(-a)
-        return np.multiply(grad, slope, out=out)
+        return np.multiply(grad, -np.expm1(-a), out=out)
 
 
-linear, relu, sigmoid, tanh, softmax = (
-    Linear(),
-    ReLU(),
-    Sigmoid(),
-    Tanh(),
-    Softmax(),
-)
+linear, relu, sigmoid = Linear(), ReLU(), Sigmoid()
+tanh, softmax = Tanh(), Softmax()
 leaky_relu, elu, softplus = LeakyReLU(), ELU(), Softplus()
 
 _KNOWN = {
     f.name: f
-    for f in (
-        linear,
-        relu,
-        sigmoid,
-        tanh,
-        softmax,
-        leaky_relu,
-        elu,
-        softplus,
-    )
+    for f in (linear, relu, sigmoid, tanh, softmax, leaky_relu, elu, softplus)
 }
 
 
 def get(identifier: str | Activation | None) -> Activation:
-    """Return an activation from its name; None means linear, as in Keras.
+    """Return an activation from its name or itself; None means linear, as in Keras.
 
     Raises:
-        ValueError: unknown name (the known ones are listed).
-        TypeError: neither a name nor an activation.
+        TypeError, ValueError: as `nnbook.checks.get`.
     """
     if identifier is None:
         return linear
-    if isinstance(identifier, Activation):
-        return identifier
-    if isinstance(identifier, str):
-        activation: Activation = look_up(identifier, _KNOWN, "activation")
-        return activation
-    raise TypeError(
-        "activation must be a name, an Activation of nnbook, or None. "
-        f"Received {identifier!r} of type {type(identifier).__name__}."
-    )
+    return checks.get(identifier, _KNOWN, Activation, "activation")

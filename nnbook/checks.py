@@ -5,7 +5,7 @@ Each message follows Keras's way of saying it: what was expected, what came, and
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -206,3 +206,62 @@ def look_up(identifier: str, known: Mapping[str, Any], what: str) -> Any:
             f"Unknown {what} {identifier!r}. Known: {', '.join(sorted(known))}."
         )
     return known[identifier]
+
+
+class Configured:
+    """Something that is made of its settings, which are its attributes."""
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that make one like it. Counterpart: Keras's ``get_config``."""
+        return dict(vars(self))
+
+    def __repr__(self) -> str:
+        settings = (f"{k}={v!r}" for k, v in self.get_config().items())
+        return f"{type(self).__name__}({', '.join(settings)})"
+
+
+Kind = TypeVar("Kind")
+
+
+def get(
+    identifier: object,
+    known: Mapping[str, Kind | type[Kind]],
+    kind: type[Kind],
+    what: str,
+) -> Kind:
+    """Return ``identifier`` itself if it is of the ``kind``, or the ``known`` one of that name.
+
+    Raises:
+        ValueError: unknown name (the known ones are listed).
+        TypeError: neither a name nor of the kind.
+    """
+    if isinstance(identifier, kind):
+        return identifier
+    if isinstance(identifier, str):
+        found = look_up(identifier, known, what)
+        made: Kind = found() if isinstance(found, type) else found
+        return made
+    raise TypeError(
+        f"{what} must be a name or {_article(kind.__name__)} of nnbook. "
+        f"Received {identifier!r} of type {type(identifier).__name__}."
+    )
+
+
+def _article(noun: str) -> str:
+    return f"{'an' if noun[0] in 'AEIOU' else 'a'} {noun}"
+
+
+def as_weights(weights: ArrayLike | None, n: int) -> Array | None:
+    """Return weights of ``n`` samples as float64 ``(n,)``; None, all the same, stays None.
+
+    Raises:
+        TypeError, ValueError: not finite numbers, or not one a sample.
+    """
+    if weights is None:
+        return None
+    w = as_numbers(weights, "sample_weight", np.float64)
+    if w.shape not in ((n,), (n, 1)):
+        raise ValueError(
+            f"sample_weight must hold one number a sample, shape ({n},). Received {w.shape}."
+        )
+    return w.reshape(n)

@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from nnbook import activations
-from nnbook.activations import Activation, Sigmoid, Softmax
+from nnbook import activations, checks
+from nnbook.activations import Activation
 from nnbook.checks import (
     Array,
+    Configured,
     as_numbers,
     as_targets,
-    look_up,
+    as_weights,
     number,
     one_label_each,
     same_shape,
@@ -29,23 +30,28 @@ EPSILON = 1e-7
 """How far from 0 and 1 probabilities are kept before a logarithm: Keras's ``epsilon()``."""
 
 
-class Loss:
+class Loss(Configured):
     """A mean over samples and outputs of ``C(y_true, y_pred)``."""
 
-    def __call__(self, y_true: ArrayLike, y_pred: ArrayLike) -> float:
-        """Return the mean loss of arrays of one shape.
+    def __call__(
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+    ) -> float:
+        """Return the mean loss; with weights ``w`` of the samples, ``(1 / n) sum w_i C_i``.
 
         Raises:
             TypeError, ValueError: not finite numbers, or shapes that differ (never broadcast).
         """
-        pair = same_shape(
-            as_numbers(y_true, "y_true"), as_numbers(y_pred, "y_pred")
-        )
-        return _mean(self.pointwise(*pair))
+        pred = as_numbers(y_pred, "y_pred")
+        losses = self.pointwise(self.compared(y_true, pred), pred)
+        w = as_weights(sample_weight, len(losses) if losses.ndim else 1)
+        return mean(losses, w)
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that make this loss. Counterpart: Keras's ``get_config``."""
-        return dict(vars(self))
+    def compared(self, y_true: ArrayLike, y_pred: Array) -> Array:
+        """Return ``y_true`` as an array that can be compared with these outputs."""
+        return as_numbers(y_true, "y_true")
 
     def targets(
         self,
@@ -97,54 +103,72 @@ class Loss:
         """
         return activation.vjp(y_pred, self.grad(y_true, y_pred), out=out)
 
-    def value(self, y_true: Array, z: Array, activation: Activation) -> float:
+    def value(
+        self,
+        y_true: Array,
+        z: Array,
+        activation: Activation,
+        weights: Array | None = None,
+    ) -> float:
         """Return the mean loss of the outputs ``f(z)``, from the pre-activations ``z``.
 
         What ``fit`` and ``evaluate`` report. A canonical pair overrides it with a formula in ``z``
         that stays exact where ``f(z)`` has been rounded to 0 or 1.
         """
-        return _mean(self.pointwise(y_true, activation(z)))
+        return mean(self.pointwise(y_true, activation(z)), weights)
 
 
-class MeanSquaredError(Loss):
-    """``C = (1 / n k) sum (y_pred - y_true)²``, ``dC/dy_pred = 2 (y_pred - y_true) / (n k)``.
-
-    Counterpart: ``keras.losses.MeanSquaredError``.
-    """
+class _OfError(Loss):
+    """A loss of the error ``e = y_pred - y_true``, averaged over outputs and samples."""
 
     def pointwise(self, y_true: Array, y_pred: Array) -> Array:
-        error = y_pred - y_true
-        return np.multiply(error, error, out=error)
+        y_true, y_pred = same_shape(y_true, y_pred)
+        return self.of(y_pred - y_true)
 
     def grad(
         self, y_true: Array, y_pred: Array, out: Array | None = None
     ) -> Array:
         y_true, y_pred = same_shape(y_true, y_pred)
-        out = np.subtract(y_pred, y_true, out=out)
-        return np.multiply(out, 2 / out.size, out=out)
+        error = np.subtract(y_pred, y_true, out=out)
+        return np.multiply(self.slope(error), 1 / error.size, out=error)
+
+    def of(self, error: Array) -> Array:
+        """Return the loss of each error."""
+        raise NotImplementedError
+
+    def slope(self, error: Array) -> Array:
+        """Return the derivative of `of`."""
+        raise NotImplementedError
 
 
-class MeanAbsoluteError(Loss):
+class MeanSquaredError(_OfError):
+    """``C = (1 / n k) sum (y_pred - y_true)²``, ``dC/dy_pred = 2 (y_pred - y_true) / (n k)``.
+
+    Counterpart: ``keras.losses.MeanSquaredError``.
+    """
+
+    def of(self, error: Array) -> Array:
+        return error * error
+
+    def slope(self, error: Array) -> Array:
+        return 2 * error
+
+
+class MeanAbsoluteError(_OfError):
     """``C = (1 / n k) sum |y_pred - y_true|``, ``dC/dy_pred = sign(y_pred - y_true) / (n k)``.
 
     Where an output is exactly right there is no derivative; like Keras we take 0.
     Counterpart: ``keras.losses.MeanAbsoluteError``.
     """
 
-    def pointwise(self, y_true: Array, y_pred: Array) -> Array:
-        error = y_pred - y_true
-        return np.abs(error, out=error)
+    def of(self, error: Array) -> Array:
+        return np.abs(error)
 
-    def grad(
-        self, y_true: Array, y_pred: Array, out: Array | None = None
-    ) -> Array:
-        y_true, y_pred = same_shape(y_true, y_pred)
-        out = np.subtract(y_pred, y_true, out=out)
-        np.sign(out, out=out)
-        return np.multiply(out, 1 / out.size, out=out)
+    def slope(self, error: Array) -> Array:
+        return np.sign(error)
 
 
-class Huber(Loss):
+class Huber(_OfError):
     """``C = (1 / n k) sum c (e - c / 2)``: the error ``e`` squared, from ``delta`` on straight.
 
     With ``e = y_pred - y_true`` and ``c = e`` clipped to ``[-delta, delta]``: ``e² / 2`` for small
@@ -162,33 +186,25 @@ class Huber(Loss):
     def get_config(self) -> dict[str, Any]:
         return {"delta": self.bend}
 
-    def pointwise(self, y_true: Array, y_pred: Array) -> Array:
-        error = y_pred - y_true
-        clipped = np.clip(error, -self.bend, self.bend)
+    def of(self, error: Array) -> Array:
+        clipped = self.slope(error)
         return clipped * (error - clipped / 2)
 
-    def grad(
-        self, y_true: Array, y_pred: Array, out: Array | None = None
-    ) -> Array:
-        y_true, y_pred = same_shape(y_true, y_pred)
-        out = np.subtract(y_pred, y_true, out=out)
-        np.clip(out, -self.bend, self.bend, out=out)
-        return np.multiply(out, 1 / out.size, out=out)
+    def slope(self, error: Array) -> Array:
+        return np.clip(error, -self.bend, self.bend)
 
 
-class BinaryCrossentropy(Loss):
-    """``C = -(1 / n k) sum [y ln a + (1 - y) ln(1 - a)]`` for probabilities ``a`` (eq-bce).
+class _CrossEntropy(Loss):
+    """A cross-entropy: of probabilities, or of pre-activations ``z`` and a canonical activation.
 
-    ``dC/da = (a - y) / (a (1 - a)) / (n k)``. With a sigmoid output, ``dC/dz = (a - y) / (n k)``.
-    Probabilities are kept `EPSILON` away from 0 and 1, where the slope is then 0; inside a model
-    with a sigmoid output no such clipping takes place. Both are as in Keras.
-    With ``from_logits=True`` the outputs are pre-activations ``z`` and ``a = sigmoid(z)``.
-    ``label_smoothing`` s, in ``[0, 1)``, takes ``y (1 - s) + s / 2`` for ``y``.
-    Counterpart: ``keras.losses.BinaryCrossentropy``.
+    With that activation ``f`` as the output layer's, or with ``from_logits=True``, loss and slope
+    are computed from ``z``, where ``dC/dz`` is the difference ``f(z) - y`` over the count.
 
     Raises:
         TypeError, ValueError: ``label_smoothing`` is not a number in ``[0, 1)``.
     """
+
+    canonical: Activation
 
     def __init__(
         self, from_logits: bool = False, label_smoothing: float = 0.0
@@ -198,36 +214,64 @@ class BinaryCrossentropy(Loss):
             label_smoothing, "label_smoothing", low=0, high=1
         )
 
+    def pair(self, y_true: Array, y_pred: Array) -> tuple[Array, Array]:
+        """Return labels and outputs in one shape, the labels smoothed: ``y (1 - s) + s / k``."""
+        raise NotImplementedError
+
+    def smooth(self, y_true: Array, classes: int) -> Array:
+        """Return ``y (1 - s) + s / classes``: labels nearer to the same share for all classes."""
+        s = self.label_smoothing
+        return y_true * (1 - s) + s / classes if s else y_true
+
+    def count(self, y_pred: Array) -> int:
+        """Return by how many the sum of the losses is divided."""
+        return len(y_pred)
+
+    def of_logits(self, y: Array, z: Array) -> Array:
+        """Return the losses of pre-activations."""
+        raise NotImplementedError
+
+    def of_probabilities(self, y: Array, a: Array) -> Array:
+        """Return the losses of probabilities."""
+        raise NotImplementedError
+
+    def slope(self, y: Array, a: Array) -> Array:
+        """Return the derivative of `of_probabilities` by ``a``."""
+        raise NotImplementedError
+
     def pointwise(self, y_true: Array, y_pred: Array) -> Array:
-        if self.label_smoothing:
-            y_true = _smooth(y_true, self.label_smoothing, 2)
-        if self.from_logits:
-            return _bce_of_logits(y_true, y_pred)
-        a = np.clip(y_pred, EPSILON, 1 - EPSILON)
-        return -(y_true * np.log(a) + (1 - y_true) * np.log(1 - a))
+        y, y_pred = self.pair(y_true, y_pred)
+        of = self.of_logits if self.from_logits else self.of_probabilities
+        return of(y, y_pred)
 
     def grad(
         self, y_true: Array, y_pred: Array, out: Array | None = None
     ) -> Array:
-        y_true, y_pred = same_shape(y_true, y_pred)
-        n_k = y_pred.size
-        if self.label_smoothing:
-            y_true = _smooth(y_true, self.label_smoothing, 2)
         if self.from_logits:
-            a = activations.sigmoid(y_pred)
-            return _mean_difference(y_true, a, n_k, out)
-        a = np.clip(y_pred, EPSILON, 1 - EPSILON)
-        out = _mean_difference(y_true, a, n_k, out)
-        out /= a * (1 - a)
-        # where it was clipped, the loss does not change with y_pred
-        out[a != y_pred] = 0
-        return out
+            return self._difference(
+                y_true, y_pred, self.canonical(y_pred), out
+            )
+        y, y_pred = self.pair(y_true, y_pred)
+        slope = self.slope(y, y_pred)
+        return np.multiply(slope, 1 / self.count(y_pred), out=out)
+
+    def _difference(
+        self, y_true: Array, y_pred: Array, a: Array, out: Array | None
+    ) -> Array:
+        y, y_pred = self.pair(y_true, y_pred)
+        out = np.subtract(a.reshape(y_pred.shape), y, out=out)
+        return np.multiply(out, 1 / self.count(y_pred), out=out)
+
+    def _pairs_with(self, activation: Activation) -> bool:
+        kind = type(self.canonical)  # not "is": a model can be copied
+        return isinstance(activation, kind) and not self.from_logits
 
     def check_output(self, activation: Activation) -> None:
-        if isinstance(activation, Sigmoid) and self.from_logits:
+        if isinstance(activation, type(self.canonical)) and self.from_logits:
+            name = activation.name
             raise ValueError(
-                "BinaryCrossentropy(from_logits=True) expected outputs without an activation. "
-                "Received those of a sigmoid, which would then be applied twice. Leave out one of "
+                f"{type(self).__name__}(from_logits=True) expected outputs without an activation. "
+                f"Received those of a {name}, which would then be applied twice. Leave out one of "
                 "the two."
             )
 
@@ -238,29 +282,69 @@ class BinaryCrossentropy(Loss):
         activation: Activation,
         out: Array | None = None,
     ) -> Array:
-        if isinstance(activation, Sigmoid) and not self.from_logits:
-            y_true, y_pred = same_shape(y_true, y_pred)
-            if self.label_smoothing:
-                y_true = _smooth(y_true, self.label_smoothing, 2)
-            return _mean_difference(y_true, y_pred, y_pred.size, out)
+        if self._pairs_with(activation):
+            return self._difference(y_true, y_pred, y_pred, out)
         return super().delta(y_true, y_pred, activation, out)
 
-    def value(self, y_true: Array, z: Array, activation: Activation) -> float:
-        if isinstance(activation, Sigmoid) and not self.from_logits:
-            if self.label_smoothing:
-                y_true = _smooth(y_true, self.label_smoothing, 2)
-            return _mean(_bce_of_logits(y_true, z))
-        return super().value(y_true, z, activation)
+    def value(
+        self,
+        y_true: Array,
+        z: Array,
+        activation: Activation,
+        weights: Array | None = None,
+    ) -> float:
+        if self._pairs_with(activation):
+            return mean(self.of_logits(*self.pair(y_true, z)), weights)
+        return super().value(y_true, z, activation, weights)
 
 
-class CategoricalCrossentropy(Loss):
+class BinaryCrossentropy(_CrossEntropy):
+    """``C = -(1 / n k) sum [y ln a + (1 - y) ln(1 - a)]`` for probabilities ``a`` (eq-bce).
+
+    ``dC/da = (a - y) / (a (1 - a)) / (n k)``. With a sigmoid output, ``dC/dz = (a - y) / (n k)``.
+    Probabilities are kept `EPSILON` away from 0 and 1, where the slope is then 0; inside a model
+    with a sigmoid output no such clipping takes place. Both are as in Keras.
+    With ``from_logits=True`` the outputs are pre-activations ``z`` and ``a = sigmoid(z)``; then
+    ``C = max(z, 0) - z y + ln(1 + exp(-|z|))``.
+    ``label_smoothing`` s, in ``[0, 1)``, takes ``y (1 - s) + s / 2`` for ``y``.
+    Counterpart: ``keras.losses.BinaryCrossentropy``.
+
+    Raises:
+        TypeError, ValueError: ``label_smoothing`` is not a number in ``[0, 1)``.
+    """
+
+    canonical = activations.sigmoid
+
+    def pair(self, y_true: Array, y_pred: Array) -> tuple[Array, Array]:
+        y_true, y_pred = same_shape(y_true, y_pred)
+        return self.smooth(y_true, 2), y_pred
+
+    def count(self, y_pred: Array) -> int:
+        return y_pred.size
+
+    def of_logits(self, y: Array, z: Array) -> Array:
+        loss: Array = np.maximum(z, 0) - z * y + np.log1p(np.exp(-np.abs(z)))
+        return loss
+
+    def of_probabilities(self, y: Array, a: Array) -> Array:
+        a = np.clip(a, EPSILON, 1 - EPSILON)
+        return -(y * np.log(a) + (1 - y) * np.log(1 - a))
+
+    def slope(self, y: Array, a: Array) -> Array:
+        p = np.clip(a, EPSILON, 1 - EPSILON)
+        # where it was clipped, the loss does not change with a
+        return np.where(p == a, (p - y) / (p * (1 - p)), 0)
+
+
+class CategoricalCrossentropy(_CrossEntropy):
     """``C = -(1 / n) sum y ln a`` for rows ``y`` and ``a`` of class probabilities.
 
     With a softmax output, ``dC/dz = (a - y) / n``, which holds because each row of ``y`` sums to 1.
     Otherwise each row of outputs is divided by its sum, and the quotients ``p`` are kept `EPSILON`
     away from 0 and 1, where the slope is then 0: ``dC/da_i = (g_i - sum_j g_j p_j) / sum(a) / n``
     with ``g = -y / p``. Both are as in Keras.
-    With ``from_logits=True`` the outputs are pre-activations ``z`` and ``a = softmax(z)``.
+    With ``from_logits=True`` the outputs are pre-activations ``z`` and ``a = softmax(z)``; then
+    ``C = (1 / n) sum y_j (ln sum_k exp(z_k) - z_j)``.
     ``label_smoothing`` s, in ``[0, 1)``, takes ``y (1 - s) + s / k`` for ``y``.
     Counterpart: ``keras.losses.CategoricalCrossentropy``.
 
@@ -268,19 +352,11 @@ class CategoricalCrossentropy(Loss):
         TypeError, ValueError: ``label_smoothing`` is not a number in ``[0, 1)``.
     """
 
-    def __init__(
-        self, from_logits: bool = False, label_smoothing: float = 0.0
-    ) -> None:
-        self.from_logits = bool(from_logits)
-        self.label_smoothing = number(
-            label_smoothing, "label_smoothing", low=0, high=1
-        )
+    canonical = activations.softmax
 
-    def __call__(self, y_true: ArrayLike, y_pred: ArrayLike) -> float:
-        a = as_numbers(y_pred, "y_pred")
-        n, k = a.shape[0] if a.ndim else 1, a.shape[-1] if a.ndim else 1
-        y = self.targets(y_true, n, k, a.dtype, "y_true")
-        return _mean(self.pointwise(y, a))
+    def compared(self, y_true: ArrayLike, y_pred: Array) -> Array:
+        n, k = (*y_pred.shape, 1, 1)[:2] if y_pred.ndim else (1, 1)
+        return self.targets(y_true, n, k, y_pred.dtype, "y_true")
 
     def targets(
         self,
@@ -303,38 +379,29 @@ class CategoricalCrossentropy(Loss):
             )
         return targets
 
-    def rows(self, y_true: Array, y_pred: Array) -> Array:
-        """Return the labels as class probabilities, the shape of ``y_pred``.
-
-        Raises:
-            ValueError: the shapes do not fit.
-        """
+    def pair(self, y_true: Array, y_pred: Array) -> tuple[Array, Array]:
         y_true, _ = same_shape(y_true, y_pred)
-        if self.label_smoothing:
-            return _smooth(y_true, self.label_smoothing, y_pred.shape[-1])
-        return y_true
+        return self.smooth(y_true, y_pred.shape[-1]), y_pred
 
-    def pointwise(self, y_true: Array, y_pred: Array) -> Array:
-        y = self.rows(y_true, y_pred)
-        if self.from_logits:
-            return _cce_of_logits(y, y_pred)
-        return self._of_probabilities(y, y_pred)
+    def of_logits(self, y: Array, z: Array) -> Array:
+        # the largest z of a row is subtracted first, as in Softmax
+        with np.errstate(over="ignore"):
+            shifted = z - np.max(z, axis=-1, keepdims=True)
+        # not -inf, because 0 times that is nan
+        np.maximum(shifted, np.finfo(z.dtype).min, out=shifted)
+        total = np.sum(np.exp(shifted), axis=-1, keepdims=True)
+        # in float64: the losses of float32 logits may exceed float32
+        loss: Array = np.sum(
+            y * (np.log(total) - shifted), axis=-1, dtype=np.float64
+        )
+        return loss
 
-    def grad(
-        self, y_true: Array, y_pred: Array, out: Array | None = None
-    ) -> Array:
-        y, n = self.rows(y_true, y_pred), len(y_pred)
-        if self.from_logits:
-            return _mean_difference(y, activations.softmax(y_pred), n, out)
-        slope = self._slope_of_probabilities(y, y_pred)
-        return np.multiply(slope, 1 / n, out=out)
-
-    def _of_probabilities(self, y: Array, a: Array) -> Array:
+    def of_probabilities(self, y: Array, a: Array) -> Array:
         p = np.clip(_shares(a), EPSILON, 1 - EPSILON)
         loss: Array = -np.sum(y * np.log(p), axis=-1)
         return loss
 
-    def _slope_of_probabilities(self, y: Array, a: Array) -> Array:
+    def slope(self, y: Array, a: Array) -> Array:
         p = _shares(a)
         clipped = np.clip(p, EPSILON, 1 - EPSILON)
         g = np.where(clipped == p, -y / clipped, 0)
@@ -343,31 +410,6 @@ class CategoricalCrossentropy(Loss):
                 np.sum(a, axis=-1, keepdims=True)
             )
         return slope
-
-    def check_output(self, activation: Activation) -> None:
-        if isinstance(activation, Softmax) and self.from_logits:
-            raise ValueError(
-                f"{type(self).__name__}(from_logits=True) expected outputs without an activation. "
-                "Received those of a softmax, which would then be applied twice. Leave out one of "
-                "the two."
-            )
-
-    def delta(
-        self,
-        y_true: Array,
-        y_pred: Array,
-        activation: Activation,
-        out: Array | None = None,
-    ) -> Array:
-        if isinstance(activation, Softmax) and not self.from_logits:
-            y = self.rows(y_true, y_pred)
-            return _mean_difference(y, y_pred, len(y_pred), out)
-        return super().delta(y_true, y_pred, activation, out)
-
-    def value(self, y_true: Array, z: Array, activation: Activation) -> float:
-        if isinstance(activation, Softmax) and not self.from_logits:
-            return _mean(_cce_of_logits(self.rows(y_true, z), z))
-        return super().value(y_true, z, activation)
 
 
 class SparseCategoricalCrossentropy(CategoricalCrossentropy):
@@ -412,37 +454,30 @@ class SparseCategoricalCrossentropy(CategoricalCrossentropy):
         column: Array = labels.reshape(n, 1).astype(dtype)
         return column
 
-    def rows(self, y_true: Array, y_pred: Array) -> Array:
+    def pair(self, y_true: Array, y_pred: Array) -> tuple[Array, Array]:
         y_true = one_label_each(y_true, y_pred)
         # (n, 1) compared with (k,) gives the one-hot rows, (n, k)
         one_hot: Array = y_true == np.arange(y_pred.shape[-1])
-        return one_hot.astype(y_pred.dtype)
+        return one_hot.astype(y_pred.dtype), y_pred
 
-    def _of_probabilities(self, y: Array, a: Array) -> Array:
-        return _cce_of_logits(y, np.log(np.clip(a, EPSILON, 1 - EPSILON)))
+    def of_probabilities(self, y: Array, a: Array) -> Array:
+        return self.of_logits(y, np.log(np.clip(a, EPSILON, 1 - EPSILON)))
 
-    def _slope_of_probabilities(self, y: Array, a: Array) -> Array:
+    def slope(self, y: Array, a: Array) -> Array:
         clipped = np.clip(a, EPSILON, 1 - EPSILON)
         slope = 1 / np.sum(clipped, axis=-1, keepdims=True) - y / clipped
         return np.where(clipped == a, slope, 0)
 
 
-def _mean(pointwise: Array) -> float:
-    """Return the mean, added up in float64: many float32 losses may exceed float32 together."""
+def mean(pointwise: Array, weights: Array | None = None) -> float:
+    """Return the mean of the losses, each sample's times its weight ``(n,)`` if there are any.
+
+    Added up in float64: many float32 losses may exceed float32 together.
+    """
+    if weights is not None:
+        # the samples are the first axis
+        pointwise = (pointwise.T * weights).T
     return float(np.mean(pointwise, dtype=np.float64))
-
-
-def _mean_difference(
-    y_true: Array, a: Array, count: int, out: Array | None
-) -> Array:
-    """Return ``(a - y_true) / count``."""
-    out = np.subtract(a, y_true, out=out)
-    return np.multiply(out, 1 / count, out=out)
-
-
-def _smooth(y_true: Array, smoothing: float, k: int) -> Array:
-    """Return ``y (1 - s) + s / k``: the labels, moved towards the same share for all classes."""
-    return y_true * (1 - smoothing) + smoothing / k
 
 
 def _shares(a: Array) -> Array:
@@ -450,29 +485,6 @@ def _shares(a: Array) -> Array:
     with np.errstate(all="ignore"):
         shares: Array = a / np.sum(a, axis=-1, keepdims=True)
     return shares
-
-
-def _bce_of_logits(y_true: Array, z: Array) -> Array:
-    """Return ``max(z, 0) - z y + ln(1 + exp(-|z|))``: eq-bce with ``a = sigmoid(z)``, exactly."""
-    loss: Array = np.maximum(z, 0) - z * y_true + np.log1p(np.exp(-np.abs(z)))
-    return loss
-
-
-def _cce_of_logits(y_true: Array, z: Array) -> Array:
-    """Return ``sum_j y_j (ln sum_k exp(z_k) - z_j)``: ``-sum y ln softmax(z)``, exactly.
-
-    The largest ``z`` of a row is subtracted first, as in `Softmax`. Added up in float64, because
-    the losses of float32 logits may exceed float32.
-    """
-    with np.errstate(over="ignore"):
-        shifted = z - np.max(z, axis=-1, keepdims=True)
-    # not -inf, because 0 times that is nan
-    np.maximum(shifted, np.finfo(z.dtype).min, out=shifted)
-    total = np.sum(np.exp(shifted), axis=-1, keepdims=True)
-    loss: Array = np.sum(
-        y_true * (np.log(total) - shifted), axis=-1, dtype=np.float64
-    )
-    return loss
 
 
 _KNOWN = {
@@ -490,18 +502,9 @@ _KNOWN = {
 
 
 def get(identifier: str | Loss) -> Loss:
-    """Return a loss from its name or itself.
+    """Return a loss from its name (with default settings) or itself.
 
     Raises:
-        ValueError: unknown name (the known ones are listed).
-        TypeError: neither a name nor a loss.
+        TypeError, ValueError: as `nnbook.checks.get`.
     """
-    if isinstance(identifier, Loss):
-        return identifier
-    if isinstance(identifier, str):
-        loss: Loss = look_up(identifier, _KNOWN, "loss")()
-        return loss
-    raise TypeError(
-        f"loss must be a name or a Loss of nnbook. Received {identifier!r} of type "
-        f"{type(identifier).__name__}."
-    )
+    return checks.get(identifier, _KNOWN, Loss, "loss")

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from nnbook import checks
 from nnbook import schedules as schedules  # keras.optimizers has it too
-from nnbook.checks import Array, look_up, number
+from nnbook.checks import Array, number
 from nnbook.schedules import LearningRateSchedule
 
 # so that, as in Keras, one may write: import nnbook.optimizers.schedules
@@ -130,6 +131,11 @@ class Optimizer:
         if self.clipvalue or self.global_clipnorm:
             self._clipped = np.empty_like(theta)
 
+    def _remember(self, theta: Array, start: float = 0.0) -> Array:
+        """Return room for one number a parameter, which the rule remembers."""
+        self._state.append(np.full_like(theta, start))
+        return self._state[-1]
+
     def memory(self) -> tuple[int, int]:
         """Return how many numbers the rule remembers and their bytes, counted as Keras counts.
 
@@ -215,27 +221,56 @@ class SGD(Optimizer):
     def _allocate(self, theta: Array) -> None:
         super()._allocate(theta)
         if self.momentum:
-            self.v = np.zeros_like(theta)
-            self._state = [self.v]
+            self.v = self._remember(theta)
+
+    def update(self, theta: Array, grad: Array, alpha: float) -> None:
+        step = np.multiply(grad, alpha, out=self._scratch)
+        if not self.momentum:
+            theta -= step
+            return
+        v = self.v
+        v *= self.momentum
+        v -= step
+        if self.nesterov:
+            theta -= step
+            step = np.multiply(v, self.momentum, out=step)
+            theta += step
+        else:
+            theta += v
+
+
+class _Measured(Optimizer):
+    """A rule that divides each gradient by the size of those before: ``grad / sqrt(v + epsilon)``.
+
+    Rules override `measure`, which keeps ``v``.
+    """
+
+    epsilon: float
+    start = 0.0  # of v
+
+    def _allocate(self, theta: Array) -> None:
+        super()._allocate(theta)
+        self.v = self._remember(theta, self.start)
+
+    def measure(self, v: Array, squares: Array) -> None:
+        """Bring ``v`` up to date with ``squares = grad²``, which may be overwritten."""
+        raise NotImplementedError
 
     def update(self, theta: Array, grad: Array, alpha: float) -> None:
         scratch = self._scratch
-        np.multiply(grad, alpha, out=scratch)
-        if not self.momentum:
-            np.subtract(theta, scratch, out=theta)
-            return
-        v = self.v
-        np.multiply(v, self.momentum, out=v)
-        np.subtract(v, scratch, out=v)
-        if self.nesterov:
-            np.subtract(theta, scratch, out=theta)
-            np.multiply(v, self.momentum, out=scratch)
-            np.add(theta, scratch, out=theta)
-        else:
-            np.add(theta, v, out=theta)
+        self.measure(self.v, np.multiply(grad, grad, out=scratch))
+        np.add(self.v, self.epsilon, out=scratch)
+        np.sqrt(scratch, out=scratch)
+        np.divide(grad, scratch, out=scratch)
+        scratch *= alpha
+        self.move(theta, scratch)
+
+    def move(self, theta: Array, step: Array) -> None:
+        """Go the step ``alpha grad / sqrt(v + epsilon)`` down."""
+        theta -= step
 
 
-class RMSprop(Optimizer):
+class RMSprop(_Measured):
     """RMSprop: each parameter's step is measured by the size of its recent gradients.
 
     ``v <- rho v + (1 - rho) grad²``, ``theta <- theta - alpha grad / sqrt(v + epsilon)``. With
@@ -263,27 +298,23 @@ class RMSprop(Optimizer):
 
     def _allocate(self, theta: Array) -> None:
         super()._allocate(theta)
-        self.v = np.zeros_like(theta)
-        self._state = [self.v]
         if self.momentum:
-            self.m = np.zeros_like(theta)
-            self._state.append(self.m)
+            self.m = self._remember(theta)
 
-    def update(self, theta: Array, grad: Array, alpha: float) -> None:
-        v, scratch = self.v, self._scratch
-        np.multiply(grad, grad, out=scratch)
-        np.multiply(scratch, 1 - self.rho, out=scratch)
-        np.multiply(v, self.rho, out=v)
-        np.add(v, scratch, out=v)
-        _measured_step(alpha, grad, v, self.epsilon, out=scratch)
+    def measure(self, v: Array, squares: Array) -> None:
+        squares *= 1 - self.rho
+        v *= self.rho
+        v += squares
+
+    def move(self, theta: Array, step: Array) -> None:
         if self.momentum:
-            np.multiply(self.m, self.momentum, out=self.m)
-            np.add(self.m, scratch, out=self.m)
-            scratch = self.m
-        np.subtract(theta, scratch, out=theta)
+            self.m *= self.momentum
+            self.m += step
+            step = self.m
+        theta -= step
 
 
-class Adagrad(Optimizer):
+class Adagrad(_Measured):
     """Adagrad: each parameter's step is measured by the size of all its gradients so far.
 
     ``v <- v + grad²`` from ``v = initial_accumulator_value`` on,
@@ -303,32 +334,13 @@ class Adagrad(Optimizer):
         **options: float | None,
     ) -> None:
         super().__init__(learning_rate, **options)
-        self.initial_accumulator_value = number(
+        self.initial_accumulator_value = self.start = number(
             initial_accumulator_value, "initial_accumulator_value", low=0
         )
         self.epsilon = number(epsilon, "epsilon", low=0)
 
-    def _allocate(self, theta: Array) -> None:
-        super()._allocate(theta)
-        self.v = np.full_like(theta, self.initial_accumulator_value)
-        self._state = [self.v]
-
-    def update(self, theta: Array, grad: Array, alpha: float) -> None:
-        scratch = self._scratch
-        np.multiply(grad, grad, out=scratch)
-        np.add(self.v, scratch, out=self.v)
-        _measured_step(alpha, grad, self.v, self.epsilon, out=scratch)
-        np.subtract(theta, scratch, out=theta)
-
-
-def _measured_step(
-    alpha: float, grad: Array, v: Array, epsilon: float, out: Array
-) -> None:
-    """Write ``alpha grad / sqrt(v + epsilon)`` to ``out``."""
-    np.add(v, epsilon, out=out)
-    np.sqrt(out, out=out)
-    np.divide(grad, out, out=out)
-    np.multiply(out, alpha, out=out)
+    def measure(self, v: Array, squares: Array) -> None:
+        v += squares
 
 
 class Adam(Optimizer):
@@ -359,25 +371,24 @@ class Adam(Optimizer):
 
     def _allocate(self, theta: Array) -> None:
         super()._allocate(theta)
-        self.m = np.zeros_like(theta)
-        self.v = np.zeros_like(theta)
-        self._state = [self.m, self.v]
+        self.m = self._remember(theta)
+        self.v = self._remember(theta)
 
     def update(self, theta: Array, grad: Array, alpha: float) -> None:
         t, m, v, scratch = self.iterations, self.m, self.v, self._scratch
         alpha_t = alpha * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
         np.subtract(grad, m, out=scratch)
-        np.multiply(scratch, 1 - self.beta_1, out=scratch)
-        np.add(m, scratch, out=m)
+        scratch *= 1 - self.beta_1
+        m += scratch
         np.multiply(grad, grad, out=scratch)
-        np.subtract(scratch, v, out=scratch)
-        np.multiply(scratch, 1 - self.beta_2, out=scratch)
-        np.add(v, scratch, out=v)
+        scratch -= v
+        scratch *= 1 - self.beta_2
+        v += scratch
         np.sqrt(v, out=scratch)
-        np.add(scratch, self.epsilon, out=scratch)
+        scratch += self.epsilon
         np.divide(m, scratch, out=scratch)
-        np.multiply(scratch, alpha_t, out=scratch)
-        np.subtract(theta, scratch, out=theta)
+        scratch *= alpha_t
+        theta -= scratch
 
 
 class AdamW(Adam):
@@ -418,16 +429,8 @@ def get(identifier: str | Optimizer) -> Optimizer:
     Capital letters do not matter, as in Keras: "RMSprop" and "rmsprop" are the same.
 
     Raises:
-        ValueError: unknown name (the known ones are listed).
-        TypeError: neither a name nor an optimizer.
+        TypeError, ValueError: as `nnbook.checks.get`.
     """
-    if isinstance(identifier, Optimizer):
-        return identifier
     if isinstance(identifier, str):
-        kind = look_up(identifier.lower(), _KNOWN, "optimizer")
-        optimizer: Optimizer = kind()
-        return optimizer
-    raise TypeError(
-        f"optimizer must be a name or an Optimizer of nnbook. Received {identifier!r} of type "
-        f"{type(identifier).__name__}."
-    )
+        identifier = identifier.lower()
+    return checks.get(identifier, _KNOWN, Optimizer, "optimizer")
