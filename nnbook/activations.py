@@ -75,7 +75,8 @@ class Sigmoid(Activation):
     def __call__(self, z: Array, out: Array | None = None) -> Array:
         with np.errstate(over="ignore"):
             e = np.exp(-z)
-        return np.divide(1, 1 + e, out=out)
+        a: Array = np.divide(1, 1 + e, out=out)
+        return a
 
     def vjp(self, a: Array, grad: Array, out: Array | None = None) -> Array:
         return np.multiply(grad, a * (1 - a), out=out)

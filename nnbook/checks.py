@@ -94,6 +94,28 @@ def as_batch(
     return batch
 
 
+def as_samples(
+    x: ArrayLike,
+    shape: tuple[int, ...] | None,
+    who: str,
+    dtype: DTypeLike | None,
+    what: str = "x",
+) -> Array:
+    """Return ``x`` as samples of any ``shape``, ``(n, ...)``.
+
+    Raises:
+        TypeError, ValueError: as `as_numbers`, and for another shape.
+    """
+    samples = as_numbers(x, what, dtype)
+    if samples.ndim < 2 or shape not in (None, samples.shape[1:]):
+        axes = ("n", *(shape or ("...",)))
+        raise ValueError(
+            f"{who} expected inputs of shape ({', '.join(map(str, axes))}). "
+            f"Received shape {samples.shape}. Use x[None] for one sample."
+        )
+    return samples
+
+
 def as_targets(
     y: ArrayLike, n: int, width: int, dtype: DTypeLike, what: str = "y"
 ) -> Array:

@@ -12,11 +12,11 @@ Counterpart: ``keras.initializers``. Source: :cite:`glorot2010difficulty`.
 
 import math
 import sys
-from typing import Any
 
 import numpy as np
 
-from nnbook.checks import Array, look_up, number
+from nnbook import checks
+from nnbook.checks import Array, Configured, number
 
 Shape = tuple[int, ...]
 
@@ -24,20 +24,12 @@ STDDEV_OF_TRUNCATED = 0.87962566103423978
 """The standard deviation of a standard normal variable that is cut off at -2 and 2."""
 
 
-class Initializer:
+class Initializer(Configured):
     """Where a parameter starts. Counterpart: ``keras.Initializer``."""
 
     def __call__(self, shape: Shape, rng: np.random.Generator) -> Array:
         """Return the initial values, float64 of ``shape``."""
         raise NotImplementedError
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that make the same initializer again."""
-        return dict(vars(self))
-
-    def __repr__(self) -> str:
-        config = (f"{k}={v!r}" for k, v in self.get_config().items())
-        return f"{type(self).__name__}({', '.join(config)})"
 
 
 class Zeros(Initializer):
@@ -132,71 +124,80 @@ class RandomUniform(_Random):
         return rng.uniform(self.minval, self.maxval, shape)
 
 
-class GlorotUniform(_Random):
-    """``w ~ U(-r, r)`` with ``r = sqrt(6 / (n_in + n_out))``: Keras's choice for kernels.
+class _Scaled(_Random):
+    """Random numbers of variance ``scale / fan``: the more inputs a neuron has, the smaller each.
 
-    The range keeps the size of signals and gradients about equal from layer to layer. In a bias
-    ``(n,)`` both numbers are ``n``, here and below, as in Keras.
-    Counterpart: ``keras.initializers.GlorotUniform``. Source: :cite:`glorot2010difficulty`.
+    ``fan`` is ``n_in``, or the mean of ``n_in`` and ``n_out``; in a bias ``(n,)`` both are ``n``
+    as in Keras. The normal ones are cut off at two deviations (see `truncated_normal`).
     """
 
+    scale: float
+    mean_of_fans = False
+    uniform = False
+
     def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
-        r = math.sqrt(6 / (shape[0] + shape[-1]))
-        return rng.uniform(-r, r, shape)
+        fan = (shape[0] + shape[-1]) / 2 if self.mean_of_fans else shape[0]
+        variance = self.scale / fan
+        if self.uniform:
+            r = math.sqrt(3 * variance)  # U(-r, r) has the variance r² / 3
+            return rng.uniform(-r, r, shape)
+        return truncated_normal(math.sqrt(variance), shape, rng)
 
 
-class GlorotNormal(_Random):
-    """``w ~ N(0, 2 / (n_in + n_out))``, cut off at two deviations (see `truncated_normal`).
+class GlorotNormal(_Scaled):
+    """``w ~ N(0, 2 / (n_in + n_out))``, cut off at two deviations.
 
     Counterpart: ``keras.initializers.GlorotNormal``. Source: :cite:`glorot2010difficulty`.
     """
 
-    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
-        stddev = math.sqrt(2 / (shape[0] + shape[-1]))
-        return truncated_normal(stddev, shape, rng)
+    scale, mean_of_fans = 1, True
 
 
-class HeUniform(_Random):
-    """``w ~ U(-r, r)`` with ``r = sqrt(6 / n_in)``, for layers with a ReLU.
+class GlorotUniform(GlorotNormal):
+    """``w ~ U(-r, r)`` with ``r = sqrt(6 / (n_in + n_out))``: Keras's choice for kernels.
+
+    The range keeps the size of signals and gradients about equal from layer to layer.
+    Counterpart: ``keras.initializers.GlorotUniform``. Source: :cite:`glorot2010difficulty`.
+    """
+
+    uniform = True
+
+
+class HeNormal(_Scaled):
+    """``w ~ N(0, 2 / n_in)``, cut off at two deviations; for layers with a ReLU.
 
     Twice Lecun's variance, because a ReLU cuts off one half of its input.
-    Counterpart: ``keras.initializers.HeUniform`` (He and others, 2015).
+    Counterpart: ``keras.initializers.HeNormal``. Source: :cite:`he2015delving`.
     """
 
-    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
-        r = math.sqrt(6 / shape[0])
-        return rng.uniform(-r, r, shape)
+    scale = 2
 
 
-class HeNormal(_Random):
-    """``w ~ N(0, 2 / n_in)``, cut off at two deviations (see `truncated_normal`); for a ReLU.
+class HeUniform(HeNormal):
+    """``w ~ U(-r, r)`` with ``r = sqrt(6 / n_in)``, for layers with a ReLU.
 
-    Counterpart: ``keras.initializers.HeNormal`` (He and others, 2015).
+    Counterpart: ``keras.initializers.HeUniform``. Source: :cite:`he2015delving`.
     """
 
-    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
-        return truncated_normal(math.sqrt(2 / shape[0]), shape, rng)
+    uniform = True
 
 
-class LecunUniform(_Random):
+class LecunNormal(_Scaled):
+    """``w ~ N(0, 1 / n_in)``, cut off at two deviations.
+
+    Counterpart: ``keras.initializers.LecunNormal``. Source: :cite:`lecun1998efficient`.
+    """
+
+    scale = 1
+
+
+class LecunUniform(LecunNormal):
     """``w ~ U(-r, r)`` with ``r = sqrt(3 / n_in)``.
 
-    Counterpart: ``keras.initializers.LecunUniform``.
+    Counterpart: ``keras.initializers.LecunUniform``. Source: :cite:`lecun1998efficient`.
     """
 
-    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
-        r = math.sqrt(3 / shape[0])
-        return rng.uniform(-r, r, shape)
-
-
-class LecunNormal(_Random):
-    """``w ~ N(0, 1 / n_in)``, cut off at two deviations (see `truncated_normal`).
-
-    Counterpart: ``keras.initializers.LecunNormal``.
-    """
-
-    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
-        return truncated_normal(math.sqrt(1 / shape[0]), shape, rng)
+    uniform = True
 
 
 def truncated_normal(
@@ -255,15 +256,6 @@ def get(identifier: str | Initializer) -> Initializer:
     """Return an initializer from its name (with default settings) or itself.
 
     Raises:
-        ValueError: unknown name (the known ones are listed).
-        TypeError: neither a name nor an initializer.
+        TypeError, ValueError: as `nnbook.checks.get`.
     """
-    if isinstance(identifier, Initializer):
-        return identifier
-    if isinstance(identifier, str):
-        kind: type[Initializer] = look_up(identifier, _KNOWN, "initializer")
-        return kind()
-    raise TypeError(
-        f"initializer must be a name or an Initializer of nnbook. Received {identifier!r} of type "
-        f"{type(identifier).__name__}."
-    )
+    return checks.get(identifier, _KNOWN, Initializer, "initializer")

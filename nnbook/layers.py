@@ -8,6 +8,7 @@ Counterpart: ``keras.layers``. Sources: :cite:`goodfellow2016deep`, chapter 6;
 :cite:`rumelhart1986backprop`.
 """
 
+import inspect
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +16,14 @@ from typing import Any
 import numpy as np
 
 from nnbook import activations, initializers, regularizers
-from nnbook.checks import Array, as_batch, at_least_one, number
+from nnbook.checks import (
+    Array,
+    Configured,
+    as_batch,
+    as_samples,
+    at_least_one,
+    number,
+)
 from nnbook.initializers import Initializer, check_seed
 from nnbook.regularizers import Regularizer
 
@@ -28,11 +36,12 @@ INPUT_DIM_WARNING = (
 class Input:
     """The shape of one sample, as the first entry of a model: ``Input(shape=(8,))``.
 
+    More than one axis, as an image of ``(8, 8)`` has, needs a `Flatten` next.
     Counterpart: ``keras.Input``.
 
     Raises:
         TypeError: ``shape`` is not a tuple of integers.
-        ValueError: not exactly one axis (this library's layers take rows of features), or below 1.
+        ValueError: there is no axis, or one below 1.
     """
 
     def __init__(self, shape: tuple[int, ...]) -> None:
@@ -41,20 +50,18 @@ class Input:
                 f"Input expected a shape such as (8,). Received {shape!r}. "
                 f"Use Input(shape=({shape},))."
             )
-        if len(shape) != 1:
+        if not shape:
             raise ValueError(
-                f"Input expected a shape of one axis, (features,). Received {tuple(shape)}. "
-                "Use x.reshape(len(x), -1) to make one row of features of each sample."
+                "Input expected a shape of one axis, (features,), or more. Received ()."
             )
-        self.shape = (
-            at_least_one(shape[0], "the number of features in Input's shape"),
-        )
+        what = "the number of features in Input's shape"
+        self.shape = tuple(at_least_one(size, what) for size in shape)
 
     def __repr__(self) -> str:
         return f"<Input shape={self.shape}>"
 
 
-class Layer:
+class Layer(Configured):
     """One step of the network: a pre-activation ``z`` of the input, then ``a = f(z)``."""
 
     activation: activations.Activation = activations.linear
@@ -63,9 +70,8 @@ class Layer:
 
     def __init__(self, name: str | None = None) -> None:
         self.name = name
-        self.taken = (
-            False  # by a model: its weights are a view into that model
-        )
+        # by a model: its weights are a view into that model
+        self.taken = False
         self.built = False  # whether it has its place in a model, and weights
         self.n_in: int | None = None
         self.params: Mapping[str, Array] = {}
@@ -73,6 +79,13 @@ class Layer:
         # input and output of the last forward pass, an Array each
         self._x: Any = None
         self._a: Any = None
+
+    def get_config(self) -> dict[str, Any]:
+        names = inspect.signature(type(self)).parameters
+        return {name: getattr(self, name) for name in names}
+
+    def __repr__(self) -> str:
+        return f"<{self.who}>"
 
     @property
     def who(self) -> str:
@@ -116,6 +129,10 @@ class Layer:
         """Return copies of the parameters, in the order of `shapes`: kernel, then bias."""
         return [w.copy() for w in self.params.values()]
 
+    def checked(self, x: Array) -> Array:
+        """Return ``x`` as a batch for this layer, or say why it is none."""
+        return as_batch(x, self.n_in, self.who, None)
+
     def preactivation(
         self, x: Array, *, training: bool = False, out: Array | None = None
     ) -> Array:
@@ -128,23 +145,12 @@ class Layer:
         """Return ``a = f(z)``, shape ``(n, n_out)``; written to ``out`` if given.
 
         Raises:
-            RuntimeError: the layer has no weights yet.
+            RuntimeError: a `Dense` layer has no weights yet.
             TypeError, ValueError: ``x`` is not a batch that fits.
         """
-        if (
-            out is None
-        ):  # called by hand: check; a model passes checked arrays and its own memory
-            if self.n_in is None:
-                raise RuntimeError(
-                    f"{self.who} has no weights yet. Put it into a model and build that: "
-                    "nnbook.Sequential([Input(shape=(features,)), layer])."
-                )
-            x = as_batch(
-                x,
-                self.n_in,
-                self.who,
-                next((w.dtype for w in self.params.values()), None),
-            )
+        if out is None:
+            # called by hand; a model passes checked arrays and its own memory
+            x = self.checked(x)
         z = self.preactivation(x, training=training, out=out)
         self._a = a = self.activation(z, out=z)
         return a
@@ -241,8 +247,18 @@ class Dense(Layer):
             self.input_dim = at_least_one(input_dim, "input_dim of Dense")
             warnings.warn(INPUT_DIM_WARNING, UserWarning, stacklevel=2)
 
-    def __repr__(self) -> str:
-        return f"<Dense name={self.name}, units={self.units}, activation={self.activation.name}>"
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        del config["input_dim"]  # the model's Input tells it
+        return config
+
+    def checked(self, x: Array) -> Array:
+        if not self.built:
+            raise RuntimeError(
+                f"{self.who} has no weights yet. Put it into a model and build that: "
+                "nnbook.Sequential([Input(shape=(features,)), layer])."
+            )
+        return as_batch(x, self.n_in, self.who, self.kernel.dtype)
 
     def n_out(self, n_in: int) -> int:
         return self.units
@@ -329,11 +345,6 @@ class Activation(Layer):
         super().__init__(name)
         self.activation = activations.get(activation)
 
-    def __repr__(self) -> str:
-        return (
-            f"<Activation name={self.name}, activation={self.activation.name}>"
-        )
-
     def preactivation(
         self, x: Array, *, training: bool = False, out: Array | None = None
     ) -> Array:
@@ -349,6 +360,39 @@ class Activation(Layer):
         return np.positive(delta, out=out) if input_grad else None
 
 
+class Flatten(Layer):
+    """Makes one row of each sample: ``(n, 8, 8)`` becomes ``(n, 64)``; back, the other way.
+
+    It comes first in a model, or changes nothing. Counterpart: ``keras.layers.Flatten``.
+
+    Args:
+        name: the layer's name; None lets the model choose ``flatten``, ``flatten_1``, ...
+    """
+
+    def __init__(self, *, name: str | None = None) -> None:
+        super().__init__(name)
+
+    def checked(self, x: Array) -> Array:
+        return as_samples(x, None, self.who, None)
+
+    def preactivation(
+        self, x: Array, *, training: bool = False, out: Array | None = None
+    ) -> Array:
+        self._x = x
+        return np.positive(x.reshape(len(x), -1), out=out)  # a copy
+
+    def backward_delta(
+        self,
+        delta: Array,
+        *,
+        out: Array | None = None,
+        input_grad: bool = True,
+    ) -> Array | None:
+        if not input_grad:
+            return None
+        return np.positive(delta, out=out).reshape(self._x.shape)
+
+
 class Dropout(Layer):
     """In training, drops each input with probability ``rate``: ``a = x m / (1 - rate)``.
 
@@ -357,6 +401,7 @@ class Dropout(Layer):
     ``x``, so that nothing has to be done out of training: there ``a = x``.
     The layer draws from a random stream of its own, which comes from the model's seed.
     Counterpart: ``keras.layers.Dropout`` (which also takes 1, to drop everything).
+    Source: :cite:`srivastava2014dropout`.
 
     Args:
         rate: the share of inputs to drop, at least 0 and below 1.
@@ -379,9 +424,6 @@ class Dropout(Layer):
         self.seed = check_seed(seed, "Dropout")
         self.rng = np.random.default_rng(self.seed)
         self._mask: Any = None  # m / (1 - rate) of the last forward pass
-
-    def __repr__(self) -> str:
-        return f"<Dropout name={self.name}, rate={self.rate}>"
 
     def forget(self) -> None:
         super().forget()

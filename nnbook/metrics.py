@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from nnbook.activations import sigmoid
 from nnbook.checks import (
     Array,
+    Configured,
     as_numbers,
     at_least_one,
     look_up,
@@ -26,7 +27,7 @@ from nnbook.checks import (
 Metric = Callable[[Array, Array], float]
 
 
-class NamedMetric:
+class NamedMetric(Configured):
     """A metric as an object: with settings, and a name for the history."""
 
     name: str
@@ -54,10 +55,6 @@ class NamedMetric:
     def measure(self, true: Array, pred: Array) -> Any:
         """Return the metric of arrays that have been checked."""
         raise NotImplementedError
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that make this metric. Counterpart: Keras's ``get_config``."""
-        return dict(vars(self))
 
 
 class BinaryAccuracy(NamedMetric):

@@ -11,24 +11,27 @@ Counterpart: ``keras.Sequential``. Sources: :cite:`rumelhart1986backprop`,
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from nnbook import losses, optimizers
+from nnbook import losses, optimizers, saving
 from nnbook import metrics as metrics_module
 from nnbook.callbacks import Callback, History, Logs, Progress, ProgressLogger
 from nnbook.checks import (
     Array,
     as_batch,
     as_numbers,
+    as_samples,
+    as_weights,
     at_least_one,
     number,
 )
-from nnbook.layers import Dense, Dropout, Input, Layer
+from nnbook.layers import Dense, Dropout, Flatten, Input, Layer
 from nnbook.losses import Loss
 from nnbook.metrics import NamedMetric
 from nnbook.optimizers import Optimizer
@@ -93,7 +96,8 @@ class Sequential:
         self._regularized: list[Layer] = []  # those that add to the loss
         self.theta: Array = np.empty(0, self.dtype)
         self.grad: Array = np.empty(0, self.dtype)
-        self.n_in: int | None = None
+        self.n_in: int | None = None  # numbers in one sample
+        self.input_shape: tuple[int, ...] | None = None  # of one sample
         self.compiled = False
         self.metrics: dict[str, metrics_module.Metric] = {}
         self.history: History | None = None
@@ -126,7 +130,8 @@ class Sequential:
                 raise ValueError(
                     "Input must come first in a model, and only once."
                 )
-            self.n_in = layer.shape[0]
+            self.input_shape = layer.shape
+            self.n_in = math.prod(layer.shape)
             return
         if not isinstance(layer, Layer):
             raise TypeError(
@@ -150,12 +155,12 @@ class Sequential:
                 f"{kind}_{i}" if i else kind for i in range(len(names) + 1)
             )
             layer.name = next(name for name in candidates if name not in names)
-        if not self.layers and self.n_in is None:
-            self.n_in = layer.input_dim
+        if not self.layers and self.n_in is None and layer.input_dim:
+            self.n_in, self.input_shape = layer.input_dim, (layer.input_dim,)
         self.layers.append(layer)
-        if self.n_in is not None:
+        if self.input_shape is not None:
             try:
-                self.build(self.n_in)
+                self.build((None, *self.input_shape))
             except ValueError:
                 self.layers.pop()
                 raise
@@ -172,8 +177,8 @@ class Sequential:
         self._must_have_layers()
         layer = self.layers.pop()
         layer.taken = False
-        if self.layers and self.n_in is not None:
-            self.build(self.n_in)
+        if self.layers and self.input_shape is not None:
+            self.build((None, *self.input_shape))
         elif not self.layers:
             self.theta = self.grad = np.empty(0, self.dtype)
             self._bind()
@@ -195,23 +200,28 @@ class Sequential:
         so does each `Dropout` from its own.
 
         Raises:
-            TypeError, ValueError: not a number of features, or not the one the model or a layer
-                has; then nothing has changed.
+            TypeError, ValueError: not a shape, or not the one the model or a layer has; then
+                nothing has changed.
         """
-        n_in = (
-            input_shape[-1]
-            if isinstance(input_shape, tuple) and input_shape
-            else input_shape
-        )
-        n_in = at_least_one(n_in, "the number of features")
+        shape = (
+            input_shape[1:] if isinstance(input_shape, tuple) else ()
+        ) or (input_shape,)
+        shape = tuple(at_least_one(n, "the number of features") for n in shape)
         if not self.layers:
             raise ValueError(
                 "A model without layers cannot be built. Add one: add(Dense(1))."
             )
-        if self.n_in not in (None, n_in):
+        if self.input_shape not in (None, shape):
             raise ValueError(
-                f"The model has inputs of {self.n_in} features. Received {n_in}. Make a new model."
+                f"The model has inputs of {_per_sample(self.input_shape)}. "
+                f"Received {_per_sample(shape)}. Make a new model."
             )
+        if len(shape) > 1 and not isinstance(self.layers[0], Flatten):
+            raise ValueError(
+                f"{self._who} expected inputs of one axis, (n, features). Received samples of "
+                f"shape {shape}. Put Flatten() first, which makes one row of each."
+            )
+        n_in = math.prod(shape)
         width = n_in
         for layer in self.layers:
             if layer.built and layer.n_in != width:
@@ -220,7 +230,7 @@ class Sequential:
                     "Make a new layer."
                 )
             width = layer.n_out(width)
-        self.n_in = n_in
+        self.n_in, self.input_shape = n_in, shape
         for layer in self.layers:
             n_in = layer.build(n_in)
         # layers of a kind are counted: one without weights must not shift
@@ -292,10 +302,76 @@ class Sequential:
         self.optimizer, self.loss, self.metrics = chosen
         self.compiled = True
 
+    def get_config(self) -> dict[str, Any]:
+        """Return the architecture, without weights and compile settings, as JSON can hold it.
+
+        Counterpart: Keras's ``Sequential.get_config``.
+
+        Raises:
+            TypeError: a layer holds something that is not nnbook's.
+        """
+        shape = self.input_shape
+        return {
+            "name": self.name,
+            "dtype": self.dtype.name,
+            "input_shape": None if shape is None else list(shape),
+            "layers": [saving.pack(layer) for layer in self.layers],
+        }
+
+    @classmethod
+    def from_config(
+        cls, config: Mapping[str, Any], *, seed: int | None = None
+    ) -> Sequential:
+        """Return a model of that architecture with new random weights.
+
+        Counterpart: Keras's ``Sequential.from_config``.
+
+        Raises:
+            TypeError, ValueError, KeyError: not what `get_config` returns.
+        """
+        shape = config["input_shape"]
+        layers = [] if shape is None else [Input(tuple(shape))]
+        layers += saving.unpack(list(config["layers"]))
+        return cls(layers, config["name"], seed=seed, dtype=config["dtype"])
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write architecture, weights, compile settings and the optimizer's memory to one file.
+
+        All of it or nothing: an older file of that name stays until the new one is whole.
+        Counterpart: Keras's ``Model.save``. `load_model` reads it.
+
+        Raises:
+            RuntimeError: the model has no weights yet.
+            TypeError: a layer, loss, metric or optimizer is not nnbook's.
+            ValueError: ``path`` does not end in ``.npz``.  OSError: it cannot be written.
+        """
+        if not self.built:
+            raise RuntimeError(
+                "The model has no weights to save yet. Start it with Input(shape=(features,))."
+            )
+        architecture: dict[str, Any] = {"model": self.get_config()}
+        arrays = {"theta": self.theta}
+        architecture["compile"] = architecture["iterations"] = None
+        if self.compiled:
+            architecture["compile"] = {
+                "optimizer": saving.pack(self.optimizer),
+                "loss": saving.pack(self.loss),
+                "metrics": [
+                    saving.pack(metric)
+                    if isinstance(metric, NamedMetric)
+                    else name
+                    for name, metric in self.metrics.items()
+                ],
+            }
+            if self.optimizer.serves(self.theta):
+                architecture["iterations"] = self.optimizer.iterations
+                arrays |= self.optimizer.memories()
+        saving.write(path, architecture, arrays)
+
     # --- the heart ----------------------------------------------------------------------------
 
     def _backpropagate(
-        self, x: Array, y: Array, work: _Work, z: Array
+        self, x: Array, y: Array, w: Array | None, work: _Work, z: Array
     ) -> None:
         """Go forward through the layers and back; fill ``grad``, and ``z`` of the output layer."""
         *hidden, output = self.layers
@@ -308,6 +384,8 @@ class Sequential:
         y_pred = f(z, out=work.y_pred)
         # back: eq-delta-output, then eq-delta-hidden from layer to layer
         delta = self.loss.delta(y, y_pred, f, out=work.delta)
+        if w is not None:
+            delta *= w  # the weights of the samples, (n, 1)
         back = bool(hidden)  # dC/dx of the first layer is not needed
         grad = output.backward_delta(delta, out=work.dx[-1], input_grad=back)
         for layer, dx in zip(reversed(hidden), work.dx[-2::-1], strict=True):
@@ -321,7 +399,12 @@ class Sequential:
         """Return what the regularizers add to the loss."""
         return sum(layer.penalty() for layer in self._regularized)
 
-    def loss_and_grad(self, x: ArrayLike, y: ArrayLike) -> tuple[float, Array]:
+    def loss_and_grad(
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+    ) -> tuple[float, Array]:
         """Return the mean loss over the samples and its gradient by ``theta``, ``(parameters,)``.
 
         As in training: the penalties of regularizers are added, and `Dropout` layers drop.
@@ -332,11 +415,11 @@ class Sequential:
             RuntimeError: not compiled.  TypeError, ValueError: x or y do not fit.
         """
         self._must_be_compiled("loss_and_grad")
-        x, y = self._checked(x, y)
-        self._build_for(x)
+        x, y, w = self._checked(x, y, sample_weight)
+        x = self._rows(x)
         work = _Work(self.layers, len(x), self.dtype)
-        self._backpropagate(x, y, work, work.z)
-        loss = self.loss.value(y, work.z, self.layers[-1].activation)
+        self._backpropagate(x, y, w, work, work.z)
+        loss = self._loss(y, work.z, w)
         return loss + self._penalty(), self.grad.copy()
 
     # --- training and use ---------------------------------------------------------------------
@@ -350,8 +433,10 @@ class Sequential:
         verbose: int | str = "auto",
         callbacks: Callback | Sequence[Callback] | None = None,
         validation_split: float = 0.0,
-        validation_data: tuple[ArrayLike, ArrayLike] | None = None,
+        validation_data: Sequence[ArrayLike] | None = None,
         shuffle: bool = True,
+        class_weight: Mapping[int, float] | None = None,
+        sample_weight: ArrayLike | None = None,
     ) -> History:
         """Train by mini-batch gradient descent; return the `History` of the epochs.
 
@@ -367,8 +452,11 @@ class Sequential:
             verbose: 0 silent, 1 or "auto" a progress bar (from tqdm), 2 a line an epoch.
             callbacks: more `Callback` objects.
             validation_split: the share of samples, the *last* ones, kept back for validation.
-            validation_data: ``(x, y)`` for validation; wins over ``validation_split``.
+            validation_data: ``(x, y)`` for validation, or with weights ``(x, y, w)``; wins over
+                ``validation_split``.
             shuffle: whether each epoch visits the samples in a new order.
+            class_weight: a weight for the samples of each class, ``{class: weight}``; 1 for others.
+            sample_weight: a weight for each sample's loss, ``(n,)``; it does not weigh metrics.
 
         Raises:
             RuntimeError: not compiled.
@@ -382,19 +470,17 @@ class Sequential:
         )
         epochs = at_least_one(epochs, "epochs")
         verbose = _verbosity(verbose)
-        x, y = self._checked(x, y)
+        x, y, w = self._checked(x, y, sample_weight, class_weight)
         validation = None
         if validation_data is not None:
-            if (
-                not isinstance(validation_data, tuple | list)
-                or len(validation_data) != 2
+            if not isinstance(validation_data, tuple | list) or (
+                len(validation_data) not in (2, 3)
             ):
-                raise ValueError("validation_data must be a pair (x, y).")
+                raise ValueError(
+                    "validation_data must be a pair (x, y), or (x, y, sample_weight)."
+                )
             validation = self._checked(
-                *validation_data,
-                "validation x",
-                "validation y",
-                width=x.shape[1],
+                *validation_data, what="validation ", shape=x.shape[1:]
             )
         elif number(validation_split, "validation_split", low=0, high=1):
             split = math.floor(len(x) * (1 - validation_split))
@@ -403,7 +489,8 @@ class Sequential:
                     f"validation_split={validation_split} leaves none of {len(x)} samples to "
                     f"{'validate' if split else 'train'} on. Use another, or give validation_data."
                 )
-            validation, x, y = (x[split:], y[split:]), x[:split], y[:split]
+            validation = x[split:], y[split:], None if w is None else w[split:]
+            x, y, w = x[:split], y[:split], None if w is None else w[:split]
         callbacks = (
             [callbacks] if isinstance(callbacks, Callback) else callbacks or []
         )
@@ -413,7 +500,7 @@ class Sequential:
                     f"callbacks must be nnbook callbacks. Received {callback!r}."
                 )
         self.optimizer.check(self.theta)
-        self._build_for(x)
+        x = self._rows(x)
         self.optimizer.build(self.theta)
 
         history = History()
@@ -443,7 +530,7 @@ class Sequential:
                 callback.on_train_begin()
             for epoch, logs in enumerate(
                 self._epochs(
-                    x, y, batch_size, epochs, shuffle, everyone, after_batch
+                    x, y, w, batch_size, epochs, shuffle, everyone, after_batch
                 )
             ):
                 if validation is not None:
@@ -463,6 +550,7 @@ class Sequential:
         self,
         x: Array,
         y: Array,
+        w: Array | None,
         batch_size: int,
         epochs: int,
         shuffle: bool,
@@ -477,9 +565,9 @@ class Sequential:
         last_work = _Work(self.layers, rest, self.dtype) if rest else work
         # z of all samples: loss and metrics are computed once an epoch
         z = np.empty((n, work.z.shape[1]), self.dtype)
-        x_epoch, y_epoch = (
-            (np.empty_like(x), np.empty_like(y)) if shuffle else (x, y)
-        )
+        # x, y and the weights, in the order of the epoch
+        given = [x, y] if w is None else [x, y, w]
+        ordered = [np.empty_like(one) for one in given] if shuffle else given
         step, theta, grad = self.optimizer.step, self.theta, self.grad
         try:
             for epoch in range(epochs):
@@ -489,14 +577,17 @@ class Sequential:
                     # once an epoch, then slices: a gather for every batch is
                     # far slower; mode "clip" saves an extra copy
                     order = self._shuffle.permutation(n)
-                    np.take(x, order, axis=0, out=x_epoch, mode="clip")
-                    np.take(y, order, axis=0, out=y_epoch, mode="clip")
+                    for one, out in zip(given, ordered, strict=True):
+                        np.take(one, order, axis=0, out=out, mode="clip")
+                x_epoch, y_epoch = ordered[:2]
+                w_epoch = None if w is None else ordered[2]
                 penalty = 0.0
                 for batch, start in enumerate(range(0, n, batch_size)):
                     stop = start + batch_size
                     self._backpropagate(
                         x_epoch[start:stop],
                         y_epoch[start:stop],
+                        None if w_epoch is None else w_epoch[start:stop],
                         work if stop <= n else last_work,
                         z[start:stop],
                     )
@@ -506,13 +597,18 @@ class Sequential:
                     step(theta, grad)
                     for call in after_batch:
                         call(batch)
-                yield self._logs(y_epoch, z, penalty)
+                yield self._logs(y_epoch, z, penalty, w_epoch)
         finally:
             for layer in self.layers:
                 layer.forget()  # do not keep the buffers of this call alive
 
     def train_on_batch(
-        self, x: ArrayLike, y: ArrayLike, *, return_dict: bool = False
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        class_weight: Mapping[int, float] | None = None,
+        return_dict: bool = False,
     ) -> float | list[float] | dict[str, float]:
         """Make one update on all samples of ``x``; return loss and metrics from before it.
 
@@ -522,24 +618,26 @@ class Sequential:
             RuntimeError: not compiled.  TypeError, ValueError: x or y do not fit.
         """
         self._must_be_compiled("train_on_batch")
-        x, y = self._checked(x, y)
+        x, y, w = self._checked(x, y, sample_weight, class_weight)
         self.optimizer.check(self.theta)
-        self._build_for(x)
+        x = self._rows(x)
         self.optimizer.build(self.theta)
         work = _Work(self.layers, len(x), self.dtype)
         with np.errstate(over="ignore", invalid="ignore"):  # as in fit
-            self._backpropagate(x, y, work, work.z)
-            logs = self._logs(y, work.z, self._penalty())
+            self._backpropagate(x, y, w, work, work.z)
+            logs = self._logs(y, work.z, self._penalty(), w)
             self.optimizer.step(self.theta, self.grad)
         for layer in self.layers:
             layer.forget()
         return logs if return_dict else self._in_order(logs)
 
     @np.errstate(over="ignore", invalid="ignore")  # as in fit
-    def _logs(self, y: Array, z: Array, penalty: float) -> Logs:
+    def _logs(
+        self, y: Array, z: Array, penalty: float, w: Array | None
+    ) -> Logs:
         """Return loss and metrics of the outputs ``f(z)``, sorted by name as in Keras."""
         activation = self.layers[-1].activation
-        logs = {"loss": self.loss.value(y, z, activation) + penalty}
+        logs = {"loss": self._loss(y, z, w) + penalty}
         if self.metrics:
             y_pred = activation(z)
             # of a model that has diverged there is nothing to measure
@@ -550,9 +648,13 @@ class Sequential:
             }
         return dict(sorted(logs.items()))
 
-    def _measure(self, x: Array, y: Array) -> Logs:
-        z = self._preactivations(x, _ROWS_AT_ONCE)
-        return self._logs(y, z, self._penalty())
+    def _loss(self, y: Array, z: Array, w: Array | None) -> float:
+        weights = None if w is None else w[:, 0]
+        return self.loss.value(y, z, self.layers[-1].activation, weights)
+
+    def _measure(self, x: Array, y: Array, w: Array | None) -> Logs:
+        z = self._preactivations(self._rows(x), _ROWS_AT_ONCE)
+        return self._logs(y, z, self._penalty(), w)
 
     @np.errstate(over="ignore", invalid="ignore")  # as in fit
     def _preactivations(
@@ -582,6 +684,8 @@ class Sequential:
         y: ArrayLike,
         batch_size: int | None = None,
         verbose: int | str = "auto",
+        sample_weight: ArrayLike | None = None,
+        *,
         return_dict: bool = False,
     ) -> float | list[float] | dict[str, float]:
         """Return the loss, or ``[loss, metrics...]``, or a dict; nothing is changed.
@@ -598,11 +702,11 @@ class Sequential:
             else at_least_one(batch_size, "batch_size")
         )
         verbose = _verbosity(verbose)
-        x, y = self._checked(x, y)
-        self._build_for(x)
+        x, y, w = self._checked(x, y, sample_weight)
+        x = self._rows(x)
         progress = Progress(math.ceil(len(x) / rows), verbose)
         z = self._preactivations(x, rows, progress.update)
-        logs = self._logs(y, z, self._penalty())
+        logs = self._logs(y, z, self._penalty(), w)
         progress.close(logs)
         return logs if return_dict else self._in_order(logs)
 
@@ -628,8 +732,7 @@ class Sequential:
         )
         verbose = _verbosity(verbose)
         self._must_have_layers()
-        x = as_batch(x, self.n_in, self._who, self.dtype)
-        self._build_for(x)
+        x = self._rows(self._samples(x, "x", self.input_shape))
         progress = Progress(math.ceil(len(x) / rows), verbose)
         z = self._preactivations(x, rows, progress.update)
         progress.close({})
@@ -723,29 +826,101 @@ class Sequential:
             )
         self.loss.check_output(self.layers[-1].activation)
 
+    def _samples(
+        self, x: ArrayLike, what: str, shape: tuple[int, ...] | None
+    ) -> Array:
+        """Return x as samples of the ``shape`` that the first layer takes."""
+        if isinstance(self.layers[0], Flatten):
+            return as_samples(x, shape, self._who, self.dtype, what)
+        width = None if shape is None else shape[0]
+        return as_batch(x, width, self._who, self.dtype, what)
+
     def _checked(
         self,
         x: ArrayLike,
         y: ArrayLike,
-        x_name: str = "x",
-        y_name: str = "y",
+        sample_weight: ArrayLike | None = None,
+        class_weight: Mapping[int, float] | None = None,
         *,
-        width: int | None = None,
-    ) -> tuple[Array, Array]:
-        """Return x and y as the model's batches; changes nothing, so it can be called first."""
-        x = as_batch(x, self.n_in or width, self._who, self.dtype, x_name)
-        n_out = x.shape[1]
+        what: str = "",
+        shape: tuple[int, ...] | None = None,
+    ) -> tuple[Array, Array, Array | None]:
+        """Return x, y and the weights ``(n, 1)``, if any; changes nothing, so it can come first."""
+        x = self._samples(x, f"{what}x", self.input_shape or shape)
+        n_out = math.prod(x.shape[1:])
         for layer in self.layers:
             n_out = layer.n_out(n_out)
-        y = self.loss.targets(y, len(x), n_out, self.dtype, y_name)
+        y = self.loss.targets(y, len(x), n_out, self.dtype, f"{what}y")
         for metric in self.metrics.values():
             # one that cannot compare such targets says so before training
             metric(y[:1], np.zeros((1, n_out), self.dtype))
-        return x, y
+        w = as_weights(sample_weight, len(x))
+        if class_weight is not None:
+            if w is not None:
+                raise ValueError(
+                    "Only one of class_weight and sample_weight can be given. Received both: "
+                    "multiply them into one sample_weight."
+                )
+            w = _class_weights(y, class_weight)
+        return x, y, None if w is None else w.astype(self.dtype)[:, None]
 
-    def _build_for(self, x: Array) -> None:
+    def _rows(self, x: Array) -> Array:
+        """Return one row a sample, for a model that is built for them if it was not."""
         if not self.built:
-            self.build(x.shape[1])
+            self.build((None, *x.shape[1:]))
+        return x.reshape(len(x), -1)
+
+
+def load_model(path: str | os.PathLike[str]) -> Sequential:
+    """Return the model of a file that `Sequential.save` has written, compiled if it was.
+
+    The optimizer goes on where it stopped. Random streams (the order of samples, dropout) are new.
+    Counterpart: ``keras.models.load_model``.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it is no such file, is damaged, or comes from a later version.
+    """
+    architecture, arrays = saving.read(path)
+    with saving.refusing(path):
+        model = Sequential.from_config(architecture["model"])
+        expected = {"theta": model.theta}
+        if architecture["compile"] is not None:
+            model.compile(**saving.unpack(architecture["compile"]))
+            steps = architecture["iterations"]
+            if steps is not None:
+                model.optimizer.build(model.theta)
+                model.optimizer.iterations = at_least_one(steps + 1, "") - 1
+                expected |= model.optimizer.memories()
+        found = {name: (a.shape, a.dtype) for name, a in arrays.items()}
+        wanted = {name: (a.shape, a.dtype) for name, a in expected.items()}
+        if found != wanted:
+            raise ValueError(f"expected arrays {wanted}, received {found}")
+        for name, array in expected.items():
+            array[:] = arrays[name]
+    return model
+
+
+def _class_weights(y: Array, class_weight: Mapping[int, float]) -> Array:
+    """Return the weight of each sample's class, 1 where there is none."""
+    if not isinstance(class_weight, Mapping):
+        raise TypeError(
+            "class_weight must be a dict such as {0: 1.0, 1: 5.0}. "
+            f"Received {class_weight!r}."
+        )
+    weights = {
+        key: number(w, f"class_weight[{key}]", low=0)
+        for key, w in class_weight.items()
+    }
+    one_hot = y.shape[1] > 1
+    classes = np.argmax(y, axis=1) if one_hot else np.round(y[:, 0])
+    return np.array([weights.get(int(c), 1.0) for c in classes])
+
+
+def _per_sample(shape: tuple[int, ...] | None) -> str:
+    if shape is None or len(shape) > 1:
+        return f"shape {shape}"
+    return f"{shape[0]} features"
 
 
 def _verbosity(verbose: int | str) -> int:

@@ -15,14 +15,14 @@ import numpy as np
 
 from nnbook import checks
 from nnbook import schedules as schedules  # keras.optimizers has it too
-from nnbook.checks import Array, number
+from nnbook.checks import Array, Configured, number
 from nnbook.schedules import LearningRateSchedule
 
 # so that, as in Keras, one may write: import nnbook.optimizers.schedules
 sys.modules[f"{__name__}.schedules"] = schedules
 
 
-class Optimizer:
+class Optimizer(Configured):
     """A rule that moves ``theta`` a step down the slope ``grad``.
 
     Args:
@@ -135,6 +135,14 @@ class Optimizer:
         """Return room for one number a parameter, which the rule remembers."""
         self._state.append(np.full_like(theta, start))
         return self._state[-1]
+
+    def serves(self, theta: Array) -> bool:
+        """Whether it has been built for these parameters."""
+        return self._theta is theta
+
+    def memories(self) -> dict[str, Array]:
+        """Return what the rule remembers, by name: the arrays themselves, for saving a model."""
+        return {f"optimizer_{i}": s for i, s in enumerate(self._state)}
 
     def memory(self) -> tuple[int, int]:
         """Return how many numbers the rule remembers and their bytes, counted as Keras counts.
@@ -278,7 +286,7 @@ class RMSprop(_Measured):
     ``theta <- theta - m``.
 
     The other arguments are those of `Optimizer`. Counterpart: ``keras.optimizers.RMSprop``, without
-    ``centered``.
+    ``centered``. Source: :cite:`tieleman2012rmsprop`.
     """
 
     _names = ("rho", "momentum", "epsilon")
@@ -322,6 +330,7 @@ class Adagrad(_Measured):
 
     Keras rounds ``initial_accumulator_value`` to float32, even in a float64 model; nnbook does not.
     The other arguments are those of `Optimizer`. Counterpart: ``keras.optimizers.Adagrad``.
+    Source: :cite:`duchi2011adaptive`.
     """
 
     _names = ("initial_accumulator_value", "epsilon")
@@ -352,6 +361,7 @@ class Adam(Optimizer):
 
     In ``alpha_t`` Keras rounds the betas to float32, even in a float64 model; this class does not.
     The other arguments are those of `Optimizer`. Counterpart: ``keras.optimizers.Adam``.
+    Source: :cite:`kingma2015adam`.
     """
 
     _names: tuple[str, ...] = ("beta_1", "beta_2", "epsilon")
@@ -395,7 +405,7 @@ class AdamW(Adam):
     """`Adam` with weight decay: ``theta <- theta - alpha lambda theta``, then Adam's update.
 
     The decay stands beside the rule, not in its gradient, so that Adam does not rescale it.
-    Counterpart: ``keras.optimizers.AdamW``.
+    Counterpart: ``keras.optimizers.AdamW``. Source: :cite:`loshchilov2019decoupled`.
     """
 
     def __init__(

@@ -7,14 +7,13 @@ Keras rounds the factors to float32, even in a float64 model; these classes do n
 Counterpart: ``keras.regularizers``. Source: :cite:`goodfellow2016deep`, section 7.1.
 """
 
-from typing import Any
-
 import numpy as np
 
-from nnbook.checks import Array, look_up, number
+from nnbook import checks
+from nnbook.checks import Array, Configured, number
 
 
-class Regularizer:
+class Regularizer(Configured):
     """A price on the weights of a kernel. Counterpart: ``keras.Regularizer``."""
 
     def __call__(self, w: Array) -> float:
@@ -24,14 +23,6 @@ class Regularizer:
     def grad(self, w: Array) -> Array:
         """Return ``dpenalty/dw``, shape and dtype of ``w``."""
         raise NotImplementedError
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that make the same regularizer again."""
-        return dict(vars(self))
-
-    def __repr__(self) -> str:
-        config = (f"{k}={v!r}" for k, v in self.get_config().items())
-        return f"{type(self).__name__}({', '.join(config)})"
 
 
 class L1(Regularizer):
@@ -95,12 +86,9 @@ class L1L2(Regularizer):
 
 
 _KNOWN: dict[str, type[Regularizer]] = {
-    "l1": L1,
-    "L1": L1,
-    "l2": L2,
-    "L2": L2,
-    "l1l2": L1L2,
-    "L1L2": L1L2,
+    name: kind
+    for kind in (L1, L2, L1L2)
+    for name in (kind.__name__, kind.__name__.lower())
 }
 
 
@@ -110,15 +98,8 @@ def get(identifier: str | Regularizer | None) -> Regularizer | None:
     The name is "l1l2", as in Keras: its documentation says "l1_l2", its code does not know it.
 
     Raises:
-        ValueError: unknown name (the known ones are listed).
-        TypeError: neither a name nor a regularizer.
+        TypeError, ValueError: as `nnbook.checks.get`.
     """
-    if identifier is None or isinstance(identifier, Regularizer):
-        return identifier
-    if isinstance(identifier, str):
-        kind: type[Regularizer] = look_up(identifier, _KNOWN, "regularizer")
-        return kind()
-    raise TypeError(
-        "regularizer must be a name, a Regularizer of nnbook, or None. "
-        f"Received {identifier!r} of type {type(identifier).__name__}."
-    )
+    if identifier is None:
+        return None
+    return checks.get(identifier, _KNOWN, Regularizer, "regularizer")

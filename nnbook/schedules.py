@@ -12,12 +12,11 @@ import math
 from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
-from nnbook.checks import at_least_one, number
+from nnbook.checks import Configured, at_least_one, number
 
 
-class LearningRateSchedule:
+class LearningRateSchedule(Configured):
     """A rule ``alpha = schedule(step)``; write your own by overriding ``__call__``.
 
     Counterpart: ``keras.optimizers.schedules.LearningRateSchedule``.
@@ -26,10 +25,6 @@ class LearningRateSchedule:
     def __call__(self, step: int) -> float:
         """Return the learning rate after ``step`` steps."""
         raise NotImplementedError
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that make a schedule like this one."""
-        return dict(vars(self))
 
 
 class ExponentialDecay(LearningRateSchedule):
