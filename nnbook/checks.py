@@ -273,7 +273,9 @@ def _article(noun: str) -> str:
     return f"{'an' if noun[0] in 'AEIOU' else 'a'} {noun}"
 
 
-def as_weights(weights: ArrayLike | None, n: int) -> Array | None:
+def as_weights(
+    weights: ArrayLike | None, n: int, what: str = "sample_weight"
+) -> Array | None:
     """Return weights of ``n`` samples as float64 ``(n,)``; None, all the same, stays None.
 
     Raises:
@@ -281,9 +283,9 @@ def as_weights(weights: ArrayLike | None, n: int) -> Array | None:
     """
     if weights is None:
         return None
-    w = as_numbers(weights, "sample_weight", np.float64)
+    w = as_numbers(weights, what, np.float64)
     if w.shape not in ((n,), (n, 1)):
         raise ValueError(
-            f"sample_weight must hold one number a sample, shape ({n},). Received {w.shape}."
+            f"{what} must hold one number a sample, shape ({n},). Received {w.shape}."
         )
     return w.reshape(n)

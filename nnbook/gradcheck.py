@@ -11,7 +11,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nnbook.checks import Array, number
+from nnbook.checks import Array, at_least_one, number
+from nnbook.layers import Dropout
 from nnbook.models import Sequential
 
 
@@ -47,23 +48,68 @@ def numerical_gradient(
 
 
 def gradient_error(
-    model: Sequential, x: ArrayLike, y: ArrayLike, h: float = 1e-5
+    model: Sequential,
+    x: ArrayLike,
+    y: ArrayLike,
+    h: float = 1e-5,
+    *,
+    directions: int | None = None,
+    seed: int = 0,
 ) -> float:
     """Return ``|grad - numerical| / |grad|``: the gradient's error, relative to its size.
 
     Below 1e-6 the backward pass is right; a wrong factor gives about 1. Neither model nor optimizer
     is changed. A ReLU whose pre-activation is within ``h`` of its kink can spoil the check of a
-    right gradient: use other random weights.
+    right gradient: use other random weights. `Dropout` layers drop the same in all evaluations.
+
+    Args:
+        model: compiled, float64.
+        x: inputs.
+        y: targets.
+        h: how far to move, as in `numerical_gradient`.
+        directions: None measures the slope along every parameter, at two losses each. A number
+            measures it along so many random directions ``d`` instead, and compares ``grad · d``
+           : enough for a large model.
+        seed: of the random directions.
 
     Raises:
         RuntimeError: the model is not compiled.
         TypeError, ValueError: x or y do not fit, or the model is float32.
     """
     _check(model.theta, h)  # before loss_and_grad changes model.grad
-    _, grad = model.loss_and_grad(x, y)
-    measured = numerical_gradient(
-        lambda: model.loss_and_grad(x, y)[0], model.theta, h
-    )
+    droppers = [one for one in model.layers if isinstance(one, Dropout)]
+    streams = [one.rng.bit_generator.state for one in droppers]
+
+    def loss_and_grad() -> tuple[float, Array]:
+        for one, state in zip(droppers, streams, strict=True):
+            one.rng.bit_generator.state = state
+        return model.loss_and_grad(x, y)
+
+    try:
+        _, grad = loss_and_grad()
+        theta = model.theta
+        if directions is None:
+            measured = numerical_gradient(lambda: loss_and_grad()[0], theta, h)
+        else:
+            rng = np.random.default_rng(seed)
+            shape = at_least_one(directions, "directions"), theta.size
+            d = rng.standard_normal(shape)
+            d /= np.linalg.norm(d, axis=1, keepdims=True)
+            # the slopes along d are those by t of theta + t d, at t = 0
+            here, t = theta.copy(), np.zeros(len(d))
+
+            def loss_at_t() -> float:
+                theta[:] = here + t @ d
+                return loss_and_grad()[0]
+
+            try:
+                measured = numerical_gradient(loss_at_t, t, h)
+            finally:
+                theta[:] = here
+            grad = d @ grad
+    finally:
+        for one, state in zip(droppers, streams, strict=True):
+            one.rng.bit_generator.state = state
     size = float(np.linalg.norm(grad))
     error = float(np.linalg.norm(grad - measured))
     return error / size if size else error

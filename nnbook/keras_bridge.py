@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import inspect
 import os
 import re
 import sys
@@ -28,7 +29,7 @@ from nnbook import (
     schedules,
 )
 from nnbook.checks import at_least_one
-from nnbook.layers import Activation, Dense, Dropout, Input, Layer
+from nnbook.layers import Activation, Dense, Dropout, Flatten, Input, Layer
 from nnbook.metrics import Metric, NamedMetric
 from nnbook.models import Sequential
 
@@ -39,7 +40,9 @@ _CHATTER = re.compile(
 )
 
 
-_CROSSING = "Only Dense, Activation and Dropout layers can cross the bridge."
+_CROSSING = (
+    "Only Dense, Activation, Dropout and Flatten layers can cross the bridge."
+)
 _NOT_TAUGHT = (
     "bias_regularizer",
     "activity_regularizer",
@@ -107,7 +110,7 @@ def to_keras(model: Sequential) -> Any:
             f"Keras works in {keras.config.floatx()}, the model in {model.dtype.name}. Put "
             f"the call and the training into: with keras_bridge.floatx('{model.dtype.name}'): ..."
         )
-    twin = keras.Sequential([keras.Input((model.n_in,))], name=model.name)
+    twin = keras.Sequential([keras.Input(model.input_shape)], name=model.name)
     for layer in model.layers:
         twin.add(_layer_to_keras(layer, keras))
     twin.set_weights(model.get_weights())
@@ -124,16 +127,30 @@ def to_keras(model: Sequential) -> Any:
 
 
 def from_keras(twin: Any, *, seed: int | None = None) -> Sequential:
-    """Return an nnbook model with the layers and weights of a built ``keras.Sequential``.
+    """Return an nnbook model with the layers, weights and compile settings of a Keras model.
+
+    What the optimizer remembers is not copied: its first step is the first of a new training.
 
     Raises:
-        TypeError: a layer that nnbook does not have.
+        TypeError: a layer, loss, metric or optimizer that nnbook does not have.
         ValueError: an activation, initializer, regularizer or setting that it does not have.
     """
     layers: list[Input | Layer] = [Input(shape=tuple(twin.input_shape[1:]))]
     layers += [_layer_from_keras(layer) for layer in twin.layers]
     model = Sequential(layers, name=twin.name, seed=seed, dtype=twin.dtype)
     model.set_weights(twin.get_weights())
+    if twin.compiled:
+        chosen = twin.get_compile_config()
+        for name in ("loss_weights", "weighted_metrics"):
+            if chosen[name]:
+                raise ValueError(
+                    f"nnbook has no {name}. Received a model with some."
+                )
+        model.compile(
+            optimizer=_optimizer_from_keras(twin.optimizer),
+            loss=_loss_from_keras(twin.loss),
+            metrics=[_metric_from_keras(m) for m in chosen["metrics"] or []],
+        )
     return model
 
 
@@ -184,6 +201,8 @@ def _layer_to_keras(layer: Layer, keras: Any) -> Any:
         return keras.layers.Activation(
             _activation_to_keras(layer.activation, keras), name=layer.name
         )
+    if isinstance(layer, Flatten):
+        return keras.layers.Flatten(name=layer.name)
     if not isinstance(layer, Dense):
         raise TypeError(f"{_CROSSING} Received {layer!r}.")
 
@@ -216,6 +235,8 @@ def _layer_from_keras(layer: Any) -> Layer:
         return Activation(
             _activation_from_keras(layer.activation), name=layer.name
         )
+    if kind == "Flatten":
+        return Flatten(name=layer.name)
     if kind != "Dense":
         raise TypeError(f"{_CROSSING} Received {layer!r}.")
 
@@ -306,6 +327,8 @@ def _loss_to_keras(loss: losses.Loss, keras: Any) -> Any:
 
 
 def _loss_from_keras(theirs: Any) -> losses.Loss:
+    if isinstance(theirs, str) or inspect.isfunction(theirs):
+        return losses.get(getattr(theirs, "__name__", theirs))
     kind = _same_name(theirs, losses)
 
     def settings(one: Any) -> dict[str, Any]:
@@ -326,7 +349,11 @@ def _metric_to_keras(name: str, metric: Metric, keras: Any) -> Any:
     return _same_name(metric, keras.metrics)(**settings)
 
 
-def _metric_from_keras(theirs: Any) -> NamedMetric:
+def _metric_from_keras(theirs: Any) -> str | NamedMetric:
+    if isinstance(theirs, str):
+        return theirs
+    if isinstance(theirs, dict):  # of get_compile_config
+        theirs = import_keras().saving.deserialize_keras_object(theirs)
     kind = _same_name(theirs, metrics)
     known = _known(
         theirs.get_config(),

@@ -85,7 +85,8 @@ class Layer(Configured):
         return {name: getattr(self, name) for name in names}
 
     def __repr__(self) -> str:
-        return f"<{self.who}>"
+        kind = type(self).__name__
+        return f"<{kind} name={self.name}, built={self.built}>"  # as in Keras
 
     @property
     def who(self) -> str:

@@ -357,9 +357,7 @@ class Sequential:
                 "optimizer": saving.pack(self.optimizer),
                 "loss": saving.pack(self.loss),
                 "metrics": [
-                    saving.pack(metric)
-                    if isinstance(metric, NamedMetric)
-                    else name
+                    _pack_metric(name, metric)
                     for name, metric in self.metrics.items()
                 ],
             }
@@ -854,7 +852,7 @@ class Sequential:
         for metric in self.metrics.values():
             # one that cannot compare such targets says so before training
             metric(y[:1], np.zeros((1, n_out), self.dtype))
-        w = as_weights(sample_weight, len(x))
+        w = as_weights(sample_weight, len(x), f"{what}sample_weight")
         if class_weight is not None:
             if w is not None:
                 raise ValueError(
@@ -886,7 +884,8 @@ def load_model(path: str | os.PathLike[str]) -> Sequential:
         model = Sequential.from_config(architecture["model"])
         expected = {"theta": model.theta}
         if architecture["compile"] is not None:
-            model.compile(**saving.unpack(architecture["compile"]))
+            settings = architecture["compile"].items()
+            model.compile(**{k: saving.unpack(v) for k, v in settings})
             steps = architecture["iterations"]
             if steps is not None:
                 model.optimizer.build(model.theta)
@@ -899,6 +898,14 @@ def load_model(path: str | os.PathLike[str]) -> Sequential:
         for name, array in expected.items():
             array[:] = arrays[name]
     return model
+
+
+def _pack_metric(name: str, metric: metrics_module.Metric) -> Any:
+    """Return a metric as JSON can hold it, under the name that the history has for it."""
+    if not isinstance(metric, NamedMetric):
+        return name  # "accuracy", whose kind the shapes decide
+    packed = saving.pack(metric)
+    return packed | {"config": packed["config"] | {"name": name}}
 
 
 def _class_weights(y: Array, class_weight: Mapping[int, float]) -> Array:

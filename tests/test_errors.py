@@ -198,7 +198,8 @@ def test_wrong_validation_data_are_named_as_such(make: Callable[[], Sequential])
         ((X, Y[:5]), ("x and validation y", "6 in x and 5 in validation y")),
         ((X, changed(Y, np.nan)), ("validation y must be finite",)),
         ((X[:0], Y[:0]), ("validation x is empty",)),
-        ((X, Y, Y), ("a pair (x, y)",)),
+        ((X, Y, Y[:5]), ("validation sample_weight must hold one", "Received (5,)")),
+        ((X, Y, Y, Y), ("a pair (x, y)",)),
         ((X,), ("a pair (x, y)",)),
         (X, ("a pair (x, y)",)),
     ):
@@ -378,7 +379,7 @@ def test_wrong_shapes_to_build_for() -> None:
         (Dense, (2.0,), {}, TypeError, "units of Dense must be an integer"),
         (Dense, (1,), {"input_dim": 0}, ValueError, "input_dim of Dense must be at least 1"),
         (Input, (8,), {}, TypeError, "Use Input(shape=(8,))"),
-        (Input, (), {"shape": (28, 28)}, ValueError, "one axis, (features,). Received (28, 28)"),
+        (Input, (), {"shape": ()}, ValueError, "one axis, (features,), or more. Received ()"),
         (Input, (), {"shape": (0,)}, ValueError, "at least 1. Received 0"),
         (Input, (), {"shape": (None,)}, TypeError, "must be an integer"),
         (Sequential, (), {"dtype": "float16"}, ValueError, "'float32' or 'float64'"),

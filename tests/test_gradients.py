@@ -196,3 +196,68 @@ def test_a_gradient_of_zero_is_compared_as_it_is() -> None:
     model.compile("sgd", "mse")
     model.theta[:] = 0
     assert gradient_error(model, random_data()[0], np.zeros((7, 1))) < GRADIENT_BOUND
+
+
+# --- directions, and layers that draw -----------------------------------------------------------
+
+
+def deep_model() -> Sequential:
+    """A layer of every kind, with a regularizer, on images."""
+    model = Sequential(
+        [
+            Input((2, 3)),
+            layers.Flatten(),
+            Dense(6, "tanh", kernel_regularizer="l1l2"),
+            layers.Dropout(0.5),
+            Dense(5, use_bias=False, kernel_regularizer="l2"),
+            layers.Activation("softplus"),
+            layers.Dropout(0.25, seed=1),
+            Dense(3, "softmax"),
+        ],
+        seed=0,
+        dtype="float64",
+    )
+    model.compile("adam", "sparse_categorical_crossentropy")
+    return model
+
+
+IMAGES = np.random.default_rng(5).normal(size=(9, 2, 3))
+LABELS = np.arange(9) % 3
+
+
+@pytest.mark.parametrize("directions", [None, 5])
+def test_every_layer_together_has_the_right_gradient(directions: int | None) -> None:
+    model = deep_model()
+    assert gradient_error(model, IMAGES, LABELS, directions=directions) < GRADIENT_BOUND
+
+
+@pytest.mark.parametrize("directions", [None, 5])
+def test_a_mask_that_is_forgotten_on_the_way_back_is_caught(
+    directions: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        layers.Dropout, "backward_delta", lambda self, delta, *, out, input_grad: delta.copy()
+    )
+    assert gradient_error(deep_model(), IMAGES, LABELS, directions=directions) > 0.01
+
+
+def test_the_check_leaves_dropout_where_it_was() -> None:
+    model, other = deep_model(), deep_model()
+    before = model.theta.copy()
+    gradient_error(model, IMAGES, LABELS)
+    gradient_error(model, IMAGES, LABELS, directions=3)
+    np.testing.assert_array_equal(model.theta, before)
+    for one in (model, other):  # the next masks are those that come without a check
+        one.fit(IMAGES, LABELS, verbose=0)
+    np.testing.assert_array_equal(model.theta, other.theta)
+
+
+def test_directions_of_a_known_slope() -> None:
+    """The loss of a linear model by its bias alone: each direction measures ``grad · d``."""
+    model = Sequential([Input((1,)), Dense(1)], dtype="float64")
+    model.compile("sgd", "mse")
+    model.theta[:] = 0.5, -2
+    assert gradient_error(model, [[1.0], [3.0]], [1.0, 2.0], directions=2) < 1e-9
+    with pytest.raises(ValueError, match="directions must be at least 1"):
+        gradient_error(model, [[1.0]], [1.0], directions=0)
+    np.testing.assert_array_equal(model.theta, [0.5, -2])

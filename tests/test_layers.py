@@ -172,7 +172,7 @@ def test_names_and_reprs_say_what_it_is() -> None:
     layer = Dense(10, activation="relu", name="hidden")
     assert layer.who == "Dense 'hidden'"
     assert Dense(10).who == "Dense"
-    assert repr(layer) == "<Dense name=hidden, units=10, activation=relu>"
+    assert repr(layer) == "<Dense name=hidden, built=False>"
     assert repr(Input(shape=(8,))) == "<Input shape=(8,)>"
     assert Dense(1).activation.name == "linear"
 

