@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import importlib.util
 import math
+import os
 import re
 import sys
 import time
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nnbook.checks import Array, number
 
 if TYPE_CHECKING:
     from nnbook.models import Sequential
+
+_MAX = sys.float_info.max
 
 Logs = dict[str, float]
 """What an epoch measured: "accuracy", "loss", and with validation "val_accuracy", "val_loss"."""
@@ -85,7 +89,7 @@ class _Monitor(Callback):
     """
 
     def __init__(
-        self, monitor: str, patience: int, mode: str, min_delta: float
+        self, monitor: str, mode: str, min_delta: float, patience: int = 0
     ) -> None:
         if not isinstance(monitor, str):
             raise TypeError(
@@ -113,11 +117,13 @@ class _Monitor(Callback):
     def on_train_begin(self) -> None:
         self.best, self.wait = None, 0
 
-    def _value(self, logs: Logs) -> float | None:
+    def _value(
+        self, logs: Logs, instead: str = "does nothing"
+    ) -> float | None:
         if self.monitor not in logs:
             warnings.warn(
                 f"{type(self).__name__} watches {self.monitor!r}, which this training does not "
-                f"measure, so it does nothing. Known: {', '.join(logs)}.",
+                f"measure, so it {instead}. Known: {', '.join(logs)}.",
                 stacklevel=3,
             )
         return logs.get(self.monitor)
@@ -156,11 +162,11 @@ class EarlyStopping(_Monitor):
         restore_best_weights: bool = False,
         start_from_epoch: int = 0,
     ) -> None:
-        super().__init__(monitor, patience, mode, min_delta)
+        super().__init__(monitor, mode, min_delta, patience)
         self.baseline = (
             None
             if baseline is None
-            else number(baseline, "baseline", low=-math.inf)
+            else number(baseline, "baseline", low=-_MAX)
         )
         self.restore_best_weights = restore_best_weights
         self.start_from_epoch = _count(start_from_epoch, "start_from_epoch")
@@ -189,6 +195,61 @@ class EarlyStopping(_Monitor):
     def on_train_end(self) -> None:
         if self.best_weights is not None:
             self.model.set_weights(self.best_weights)
+
+
+class ModelCheckpoint(_Monitor):
+    """Save the model at the end of each epoch, or of each that is better than all before.
+
+    Better than all before also means: in earlier calls of ``fit``.
+    Counterpart: ``keras.callbacks.ModelCheckpoint``, which compares in float32.
+
+    Args:
+        filepath: a name that ends in ``.npz``, in which ``{epoch:02d}`` and ``{val_loss:.2f}``, or
+            any other name of the history, are filled in. Missing folders are made.
+        monitor: what to watch: "loss", "val_loss", "accuracy", ...
+        save_best_only: whether to save only when ``monitor`` has become better.
+        mode: "min", "max", or "auto": the direction is known from the name.
+        initial_value_threshold: the first epoch must be better than this.
+
+    Raises:
+        TypeError, ValueError: a setting of the wrong kind or range; "auto" and an unknown name. In
+            ``fit``, what `Sequential.save` raises, and KeyError for a name that is not in the logs.
+    """
+
+    def __init__(
+        self,
+        filepath: str | os.PathLike[str],
+        monitor: str = "val_loss",
+        *,
+        save_best_only: bool = False,
+        mode: str = "auto",
+        initial_value_threshold: float | None = None,
+    ) -> None:
+        super().__init__(monitor, mode, 0)
+        self.filepath = os.fspath(filepath)
+        if not self.filepath.endswith(".npz"):
+            raise ValueError(
+                f"filepath must end in '.npz'. Received {self.filepath!r}."
+            )
+        self.save_best_only = save_best_only
+        if initial_value_threshold is not None:
+            self.best = number(
+                initial_value_threshold, "initial_value_threshold", low=-_MAX
+            )
+
+    def on_train_begin(self) -> None:
+        """Keep what was best before."""
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        if self.save_best_only:
+            value = self._value(logs, "saves every epoch")
+            if value is not None:
+                if not self._better(value, self.best):
+                    return
+                self.best = value
+        path = Path(self.filepath.format(epoch=epoch + 1, **logs))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.model.save(path)
 
 
 class ReduceLROnPlateau(_Monitor):
@@ -222,7 +283,7 @@ class ReduceLROnPlateau(_Monitor):
         cooldown: int = 0,
         min_lr: float = 0.0,
     ) -> None:
-        super().__init__(monitor, patience, mode, min_delta)
+        super().__init__(monitor, mode, min_delta, patience)
         self.factor = number(factor, "factor", low=0, high=1)
         self.cooldown = _count(cooldown, "cooldown")
         self.min_lr = number(min_lr, "min_lr", low=0)

@@ -327,8 +327,10 @@ def _loss_to_keras(loss: losses.Loss, keras: Any) -> Any:
 
 
 def _loss_from_keras(theirs: Any) -> losses.Loss:
-    if isinstance(theirs, str) or inspect.isfunction(theirs):
-        return losses.get(getattr(theirs, "__name__", theirs))
+    if isinstance(theirs, str):
+        return losses.get(theirs)
+    if inspect.isfunction(theirs):
+        return losses.get(theirs.__name__)
     kind = _same_name(theirs, losses)
 
     def settings(one: Any) -> dict[str, Any]:

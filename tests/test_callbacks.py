@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import re
+import tempfile
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,11 +22,13 @@ from nnbook.callbacks import (
     LambdaCallback,
     LearningRateScheduler,
     Logs,
+    ModelCheckpoint,
     ReduceLROnPlateau,
     TerminateOnNaN,
 )
 from nnbook.keras_bridge import fit_in_orders, floatx, sample_orders, to_keras
 from nnbook.layers import Dense
+from nnbook.models import load_model
 from nnbook.optimizers import SGD
 from nnbook.schedules import ExponentialDecay
 from tests.benchmarks.measure import document_data, document_model
@@ -453,3 +457,77 @@ def test_a_name_of_unknown_direction_does_with_a_mode() -> None:
         callback = EarlyStopping("area", mode=mode)
         drive(callback, Stand(SGD()), [{"area": 0.5}, {"area": 0.75}], theirs=False)
         assert callback.best == best
+
+
+# --- ModelCheckpoint --------------------------------------------------------------------------
+
+
+class Saved(Stand):
+    """Notes to which file it would have been saved, and when."""
+
+    def __init__(self) -> None:
+        super().__init__(SGD(0.5))
+        self.files: list[tuple[int, str]] = []
+
+    def save(self, path: Any, overwrite: bool = True) -> None:
+        self.files.append((self.weight, Path(path).stem))
+
+
+@quick
+@given(
+    values=curves,
+    monitor=monitors,
+    mode=modes,
+    best_only=st.booleans(),
+    threshold=st.none() | eighths,
+)
+def test_model_checkpoint_saves_the_epochs_that_keras_saves(
+    values: list[float], monitor: str, mode: str, best_only: bool, threshold: float | None
+) -> None:
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        for kind, end in ((ModelCheckpoint, "npz"), (keras().callbacks.ModelCheckpoint, "keras")):
+            stand = Saved()
+            checkpoint = kind(
+                f"{folder}/{{epoch:02d}}-{{{monitor}:.3f}}.{end}",
+                monitor,
+                save_best_only=best_only,
+                mode=mode,
+                initial_value_threshold=threshold,
+            )
+            logs = [{monitor: value} for value in values]
+            for _ in range(2):  # the best is remembered from one training to the next
+                drive(checkpoint, stand, logs, theirs=end == "keras")
+            found.append(stand.files)
+    assert found[0] == found[1]
+    assert best_only or len(found[0]) == 2 * len(values)
+
+
+def test_model_checkpoint_keeps_the_best_model_of_a_fit(tmp_path: Path) -> None:
+    x, y = document_data()
+    model = document_model()
+    path = tmp_path / "new" / "best.npz"
+    checkpoint = ModelCheckpoint(path, "loss", save_best_only=True)
+    weights: list[Any] = []
+    keep = LambdaCallback(on_epoch_end=lambda epoch, logs: weights.append(model.theta.copy()))
+    # a rate that grows until the loss does
+    grow = LearningRateScheduler(lambda epoch, rate: [0.01, 0.01, 30.0, 30.0][epoch])
+    history = model.fit(x, y, epochs=4, verbose=0, callbacks=[grow, keep, checkpoint]).history
+    best = int(np.argmin(history["loss"]))
+    assert 0 < best < 3, "the curve must turn for this test to tell anything"
+    np.testing.assert_array_equal(load_model(path).theta, weights[best])
+    assert [file.name for file in path.parent.iterdir()] == ["best.npz"]
+
+
+def test_model_checkpoint_says_what_is_wrong(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"filepath must end in '.npz'. Received 'm.keras'"):
+        ModelCheckpoint("m.keras")
+    with pytest.raises(ValueError, match="cannot tell whether 'speed'"):
+        ModelCheckpoint("m.npz", "speed")
+    with pytest.raises(TypeError, match="initial_value_threshold must be a number"):
+        ModelCheckpoint("m.npz", initial_value_threshold="low")  # type: ignore[arg-type]
+    stand = Saved()
+    checkpoint = ModelCheckpoint(tmp_path / "m.npz", save_best_only=True)
+    with pytest.warns(UserWarning, match="watches 'val_loss'.*so it saves every epoch"):
+        drive(checkpoint, stand, [{"loss": 1.0}], theirs=False)
+    assert len(stand.files) == 1  # as in Keras

@@ -50,12 +50,12 @@ def test_sample_weights_in_fit_and_evaluate_as_in_keras(loss: str) -> None:
             np.testing.assert_allclose(values, theirs[name], rtol=1e-6, err_msg=name)
         assert keras_bridge.largest_difference(model, twin) < 1e-12
         np.testing.assert_allclose(
-            model.evaluate(X, y, sample_weight=W, verbose=0),
+            np.array(model.evaluate(X, y, sample_weight=W, verbose=0)),
             twin.evaluate(X, y, sample_weight=W, verbose=0, batch_size=N),
             rtol=1e-6,
         )
         np.testing.assert_allclose(
-            model.train_on_batch(X, y, W), twin.train_on_batch(X, y, W), rtol=1e-6
+            np.array(model.train_on_batch(X, y, W)), twin.train_on_batch(X, y, W), rtol=1e-6
         )
         assert keras_bridge.largest_difference(model, twin) < 1e-12
         value = getattr(keras().losses, type(model.loss).__name__)()(
