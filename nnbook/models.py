@@ -754,9 +754,7 @@ class Sequential:
                 "The model has no weights yet. Build it first: start with Input(shape=(features,)) "
                 "or call build((None, features))."
             )
-        shapes = [
-            w.shape for layer in self.layers for w in layer.params.values()
-        ]
+        shapes = [w.shape for w in self._params()]
         if len(weights) != len(shapes):
             raise ValueError(
                 f"set_weights expected {len(shapes)} arrays of shapes {shapes}. "
@@ -772,7 +770,11 @@ class Sequential:
                     f"set_weights expected shape {shape} for weights[{i}]. Received {w.shape}. "
                     f"All shapes in order: {shapes}."
                 )
-        self.theta[:] = np.concatenate([w.ravel() for w in new])
+        for mine, w in zip(self._params(), new, strict=True):
+            mine[:] = w
+
+    def _params(self) -> list[Array]:
+        return [w for layer in self.layers for w in layer.params.values()]
 
     def count_params(self) -> int:
         """Return the number of parameters, weights and biases together."""

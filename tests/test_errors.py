@@ -198,7 +198,7 @@ def test_wrong_validation_data_are_named_as_such(make: Callable[[], Sequential])
         ((X, Y[:5]), ("x and validation y", "6 in x and 5 in validation y")),
         ((X, changed(Y, np.nan)), ("validation y must be finite",)),
         ((X[:0], Y[:0]), ("validation x is empty",)),
-        ((X, Y, Y[:5]), ("validation sample_weight must hold one", "Received (5,)")),
+        ((X, Y, Y[:5]), ("validation sample_weight must hold one", "Received (5, 1)")),
         ((X, Y, Y, Y), ("a pair (x, y)",)),
         ((X,), ("a pair (x, y)",)),
         (X, ("a pair (x, y)",)),

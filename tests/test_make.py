@@ -144,7 +144,9 @@ def test_interrupted_program_ends_in_its_own_way(code: int, expected: int) -> No
         "time.sleep(60)"
     )
     parent = (
-        "import make, sys\n"
+        # a program in the background of a shell starts with Ctrl-C switched off
+        "import make, signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"make.COMMANDS['test'] = lambda _: make.run([sys.executable, '-c', {child!r}])\n"
         "sys.exit(make.main(['test']))"
     )

@@ -177,7 +177,7 @@ def test_what_is_not_taught_cannot_cross_the_bridge(make: Any, says: str) -> Non
 
 def test_a_foreign_layer_cannot_cross_the_bridge() -> None:
     model = Sequential([Input(shape=(3,)), Layer()])
-    with pytest.raises(TypeError, match="Only Dense, Activation and Dropout layers can cross"):
+    with pytest.raises(TypeError, match="Only Dense, Activation, Dropout and Flatten"):
         keras_bridge.to_keras(model)
 
 
