@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import signal
@@ -86,7 +87,7 @@ def test_training_goes_on_as_if_it_had_not_stopped(
     tmp_path: Path, optimizer: optimizers.Optimizer
 ) -> None:
     model = Sequential([Input((2,)), Dense(3, "tanh"), Dense(2)], seed=0, dtype="float64")
-    model.compile(optimizer, "mse")
+    model.compile(copy.deepcopy(optimizer), "mse")
     model.fit(Y, Y, epochs=2, shuffle=False, batch_size=8, verbose=0)
     model.save(tmp_path / "half.npz")
     loaded = load_model(tmp_path / "half.npz")
