@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+_AT_ONCE = 2**16
+
 Array = NDArray[np.floating[Any]]
 """A real array of the model's dtype; batches are ``(n, features)``, one row a sample."""
 
@@ -45,14 +47,13 @@ def as_numbers(
             if array.dtype in (np.float32, np.float64)
             else np.float64
         )
-    with np.errstate(
-        over="ignore"
-    ):  # too large for float32 becomes inf, which is reported below
+    # too large for float32 becomes inf, which is reported below
+    with np.errstate(over="ignore"):
         numbers: Array = np.ascontiguousarray(array, dtype=dtype)
     if array.ndim == 0:  # ascontiguousarray makes a scalar an array of one
         numbers = numbers.reshape(())
-    finite = np.isfinite(numbers)
-    if not finite.all():
+    if not all_finite(numbers):
+        finite = np.isfinite(numbers)
         where = tuple(int(i) for i in np.argwhere(~finite)[0])
         raise ValueError(
             f"{what} must be finite in {np.dtype(dtype)}. Received {array[where]} at index {where} "
@@ -60,6 +61,15 @@ def as_numbers(
             "for example with x[np.isfinite(x).all(axis=1)]."
         )
     return numbers
+
+
+def all_finite(numbers: Array) -> bool:
+    """Whether there is neither NaN nor infinity; looks at some at a time, to save memory."""
+    flat = numbers.reshape(-1)
+    return all(
+        np.isfinite(flat[start : start + _AT_ONCE]).all()
+        for start in range(0, flat.size, _AT_ONCE)
+    )
 
 
 def as_batch(

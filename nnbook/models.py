@@ -24,6 +24,7 @@ from nnbook import metrics as metrics_module
 from nnbook.callbacks import Callback, History, Logs, Progress, ProgressLogger
 from nnbook.checks import (
     Array,
+    all_finite,
     as_batch,
     as_numbers,
     as_samples,
@@ -38,6 +39,7 @@ from nnbook.optimizers import Optimizer
 
 # One seed gives independent streams of random numbers: a use must not shift another's numbers.
 _WEIGHTS, _SHUFFLE, _DROPOUT = 0, 1, 2
+_NUMBERS_AT_ONCE = 2**18  # of inputs put in order: a megabyte
 _ROWS_AT_ONCE = 1024  # for evaluate and predict: enough for speed, little enough for memory
 
 
@@ -563,35 +565,43 @@ class Sequential:
         last_work = _Work(self.layers, rest, self.dtype) if rest else work
         # z of all samples: loss and metrics are computed once an epoch
         z = np.empty((n, work.z.shape[1]), self.dtype)
-        # x, y and the weights, in the order of the epoch
-        given = [x, y] if w is None else [x, y, w]
-        ordered = [np.empty_like(one) for one in given] if shuffle else given
+        # y and the weights in the order of the epoch; x takes that order some
+        # batches at a time, because a gather for every batch is far slower
+        y_epoch, w_epoch, x_part, rows = y, w, x, n
+        if shuffle:
+            y_epoch = np.empty_like(y)
+            w_epoch = None if w is None else np.empty_like(w)
+            batches = max(1, _NUMBERS_AT_ONCE // (batch_size * x.shape[1]))
+            rows = batches * batch_size
+            x_part = np.empty((min(rows, n), x.shape[1]), self.dtype)
         step, theta, grad = self.optimizer.step, self.theta, self.grad
         try:
             for epoch in range(epochs):
                 for callback in callbacks:
                     callback.on_epoch_begin(epoch)
                 if shuffle:
-                    # once an epoch, then slices: a gather for every batch is
-                    # far slower; mode "clip" saves an extra copy
+                    # mode "clip" saves an extra copy
                     order = self._shuffle.permutation(n)
-                    for one, out in zip(given, ordered, strict=True):
-                        np.take(one, order, axis=0, out=out, mode="clip")
-                x_epoch, y_epoch = ordered[:2]
-                w_epoch = None if w is None else ordered[2]
+                    np.take(y, order, axis=0, out=y_epoch, mode="clip")
+                    if w is not None:
+                        np.take(w, order, axis=0, out=w_epoch, mode="clip")
                 penalty = 0.0
                 for batch, start in enumerate(range(0, n, batch_size)):
-                    stop = start + batch_size
+                    stop = min(start + batch_size, n)
+                    at, size = start % rows, stop - start
+                    if shuffle and at == 0:
+                        some = order[start : start + rows]
+                        part = x_part[: len(some)]
+                        np.take(x, some, axis=0, out=part, mode="clip")
                     self._backpropagate(
-                        x_epoch[start:stop],
+                        x_part[at : at + size],
                         y_epoch[start:stop],
                         None if w_epoch is None else w_epoch[start:stop],
-                        work if stop <= n else last_work,
+                        work if size == batch_size else last_work,
                         z[start:stop],
                     )
                     if self._regularized:
-                        rows = min(stop, n) - start
-                        penalty += rows / n * self._penalty()
+                        penalty += size / n * self._penalty()
                     step(theta, grad)
                     for call in after_batch:
                         call(batch)
@@ -633,13 +643,16 @@ class Sequential:
     def _logs(
         self, y: Array, z: Array, penalty: float, w: Array | None
     ) -> Logs:
-        """Return loss and metrics of the outputs ``f(z)``, sorted by name as in Keras."""
+        """Return loss and metrics of the outputs ``f(z)``, sorted by name as in Keras.
+
+        The outputs take the place of ``z``.
+        """
         activation = self.layers[-1].activation
         logs = {"loss": self._loss(y, z, w) + penalty}
         if self.metrics:
-            y_pred = activation(z)
+            y_pred = activation(z, out=z)
             # of a model that has diverged there is nothing to measure
-            alive = bool(np.isfinite(y_pred).all())
+            alive = all_finite(y_pred)
             logs |= {
                 name: metric(y, y_pred) if alive else math.nan
                 for name, metric in self.metrics.items()
@@ -647,8 +660,15 @@ class Sequential:
         return dict(sorted(logs.items()))
 
     def _loss(self, y: Array, z: Array, w: Array | None) -> float:
-        weights = None if w is None else w[:, 0]
-        return self.loss.value(y, z, self.layers[-1].activation, weights)
+        """Return the mean loss of the outputs ``f(z)``, computed some rows at a time."""
+        total = 0.0
+        for start in range(0, len(z), _ROWS_AT_ONCE):
+            rows = slice(start, start + _ROWS_AT_ONCE)
+            weights = None if w is None else w[rows, 0]
+            f = self.layers[-1].activation
+            value = self.loss.value(y[rows], z[rows], f, weights)
+            total += value * len(z[rows])
+        return total / len(z)
 
     def _measure(self, x: Array, y: Array, w: Array | None) -> Logs:
         z = self._preactivations(self._rows(x), _ROWS_AT_ONCE)

@@ -128,10 +128,12 @@ def pytorch(job: Job, x: Floats, y: Any) -> Run:
     optimizer = torch.optim.Adam(net.parameters(), lr=0.001, eps=1e-7)
     inputs, targets = torch.from_numpy(x), torch.from_numpy(y)
 
+    history: list[tuple[float, float]] = []
+
     def run() -> None:
         for _ in range(job.epochs):
             order = torch.randperm(job.n)
-            right = total = 0.0
+            right, total = torch.zeros(()), torch.zeros(())
             for start in range(0, job.n, job.batch):
                 rows = order[start : start + job.batch]
                 xb, yb = inputs[rows], targets[rows]
@@ -140,34 +142,36 @@ def pytorch(job: Job, x: Floats, y: Any) -> Run:
                 value = loss(z, yb)
                 value.backward()
                 optimizer.step()
-                total += float(value.detach()) * len(rows)
-                answer = (z > 0).float() if job.binary else z.argmax(1)
-                right += float((answer == yb).sum())
+                with torch.no_grad():
+                    total += value * len(rows)
+                    answer = (z > 0).float() if job.binary else z.argmax(1)
+                    right += (answer == yb).sum()
+            history.append((total.item() / job.n, right.item() / job.n))
 
     return run
 
 
 def matrix_products(job: Job) -> Run:
-    """Return a run of nothing but the matrix products of all steps."""
-    n_in, hidden, n_out = job.widths
+    """Return a run of nothing but the matrix products of the same steps, on the same samples."""
+    _, hidden, n_out = job.widths
     rng = np.random.default_rng(0)
-
-    def array(*shape: int) -> Floats:
-        return rng.random(shape, dtype=np.float32)
-
-    x, w1, a1 = array(job.batch, n_in), array(n_in, hidden), array(job.batch, hidden)
-    w2, d2 = array(hidden, n_out), array(job.batch, n_out)
-    z1, z2, g1 = np.empty_like(a1), np.empty_like(d2), np.empty_like(a1)
+    x, _ = job.data()
+    w1 = rng.random((job.widths[0], hidden), dtype=np.float32)
+    w2 = rng.random((hidden, n_out), dtype=np.float32)
     gw1, gw2 = np.empty_like(w1), np.empty_like(w2)
 
     def run() -> None:
-        for _ in range(job.epochs * (job.n // job.batch)):
-            np.matmul(x, w1, out=z1)
-            np.matmul(a1, w2, out=z2)
-            np.matmul(a1.T, d2, out=gw2)
-            np.matmul(d2, w2.T, out=g1)
-            np.matmul(x.T, g1, out=gw1)
+        for _ in range(job.epochs):
+            for start in range(0, job.n, job.batch):
+                rows = x[start : start + job.batch]
+                a1 = np.matmul(rows, w1, out=a[: len(rows)])
+                d2 = np.matmul(a1, w2, out=d[: len(rows)])
+                np.matmul(a1.T, d2, out=gw2)
+                g1 = np.matmul(d2, w2.T, out=g[: len(rows)])
+                np.matmul(rows.T, g1, out=gw1)
 
+    a, g = (np.empty((job.batch, hidden), np.float32) for _ in range(2))
+    d = np.empty((job.batch, n_out), np.float32)
     return run
 
 
