@@ -416,8 +416,8 @@ class Dropout(Layer):
     def __init__(
         self,
         rate: float,
-        seed: int | None = None,
         *,
+        seed: int | None = None,
         name: str | None = None,
     ) -> None:
         super().__init__(name)

@@ -33,6 +33,9 @@ EPSILON = 1e-7
 class Loss(Configured):
     """A mean over samples and outputs of ``C(y_true, y_pred)``."""
 
+    def __init__(self) -> None:
+        """Take no settings; a loss that has some overrides this."""
+
     def __call__(
         self,
         y_true: ArrayLike,

@@ -81,8 +81,8 @@ class Sequential:
     def __init__(
         self,
         layers: Sequence[Input | Layer] | None = None,
-        name: str = "sequential",
         *,
+        name: str = "sequential",
         seed: int | None = None,
         dtype: DTypeLike = "float32",
     ) -> None:
@@ -284,6 +284,7 @@ class Sequential:
         self,
         optimizer: str | Optimizer = "rmsprop",
         loss: str | Loss | None = None,
+        *,
         metrics: str | NamedMetric | Sequence[str | NamedMetric] | None = None,
     ) -> None:
         """Choose the optimizer, the loss and the metrics, by name or as objects.
@@ -334,7 +335,9 @@ class Sequential:
         shape = config["input_shape"]
         layers = [] if shape is None else [Input(tuple(shape))]
         layers += saving.unpack(list(config["layers"]))
-        return cls(layers, config["name"], seed=seed, dtype=config["dtype"])
+        return cls(
+            layers, name=config["name"], seed=seed, dtype=config["dtype"]
+        )
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write architecture, weights, compile settings and the optimizer's memory to one file.
@@ -800,7 +803,7 @@ class Sequential:
         """Return the number of parameters, weights and biases together."""
         return self.theta.size
 
-    def summary(self, print_fn: Callable[[str], object] = print) -> None:
+    def summary(self, *, print_fn: Callable[[str], object] = print) -> None:
         """Print the layers, the shapes of their outputs and their parameters: Keras's table."""
         self._must_have_layers()
         rows = []

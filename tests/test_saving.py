@@ -51,7 +51,7 @@ def model_of_everything(dtype: str = "float64") -> Sequential:
     model.compile(
         AdamW(schedule, weight_decay=0.125, beta_1=0.8, global_clipnorm=2.0),
         Huber(0.5),
-        ["mae", metrics.MeanSquaredError("squares")],
+        metrics=["mae", metrics.MeanSquaredError("squares")],
     )
     return model
 
@@ -100,7 +100,7 @@ def test_a_model_that_was_not_compiled_or_trained(tmp_path: Path) -> None:
     model = Sequential([Input((2,)), Dense(1)], seed=0)
     model.save(tmp_path / "m.npz")
     assert not load_model(tmp_path / "m.npz").compiled
-    model.compile("adam", "mse", ["accuracy"])
+    model.compile("adam", "mse", metrics=["accuracy"])
     model.save(tmp_path / "m.npz")
     loaded = load_model(tmp_path / "m.npz")
     assert loaded.compiled

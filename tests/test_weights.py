@@ -29,7 +29,7 @@ TARGETS: dict[str, tuple[Any, str]] = {
 
 def net(loss: Any, last: str, k: int = K) -> Sequential:
     model = Sequential([Input((4,)), Dense(5, "tanh"), Dense(k, last)], seed=0, dtype="float64")
-    model.compile("sgd", loss, ["mae"])
+    model.compile("sgd", loss, metrics=["mae"])
     return model
 
 
@@ -38,7 +38,7 @@ def test_sample_weights_in_fit_and_evaluate_as_in_keras(loss: str) -> None:
     y, last = TARGETS[loss]
     model = net(loss, last)
     if loss.startswith("sparse"):
-        model.compile("sgd", loss, ["accuracy"])
+        model.compile("sgd", loss, metrics=["accuracy"])
     with keras_bridge.floatx("float64"):
         twin = keras_bridge.to_keras(model)
         settings: dict[str, Any] = {"epochs": 3, "batch_size": 8, "shuffle": False, "verbose": 0}
@@ -151,7 +151,7 @@ def image_net(*layers: Any) -> Sequential:
     model = Sequential(
         [Input((2, 3)), Flatten(), *layers, Dense(K, "softmax")], seed=0, dtype="float64"
     )
-    model.compile("sgd", "sparse_categorical_crossentropy", ["accuracy"])
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
 
 

@@ -41,7 +41,7 @@ def model_of(width: int) -> Sequential:
     """Return the network, compiled."""
     hidden = [Dense(width, "relu"), Dense(width, "relu")]
     model = Sequential([Input((FEATURES,)), *hidden, Dense(CLASSES, "softmax")], seed=0)
-    model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
 
 

@@ -43,7 +43,7 @@ def fit(n: int, features: int, width: int, classes: int = 10) -> bool:
     x = rng.random((n, features), dtype=np.float32)
     y = rng.integers(0, classes, (n, 1)).astype(np.float32)
     model = Sequential([Input((features,)), Dense(width, "relu"), Dense(classes, "softmax")])
-    model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     model.fit(x, y, batch_size=128, verbose=0)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
