@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _MAX = sys.float_info.max
 
 Logs = dict[str, float]
-"""What an epoch measured: "accuracy", "loss", and with validation "val_accuracy", "val_loss"."""
+"""What an epoch measured, by name, such as "loss", and with validation "val_loss"."""
 
 
 class Callback:

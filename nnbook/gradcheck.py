@@ -68,8 +68,8 @@ def gradient_error(
         y: targets.
         h: how far to move, as in `numerical_gradient`.
         directions: None measures the slope along every parameter, at two losses each. A number
-            measures it along so many random directions ``d`` instead, and compares ``grad · d``
-           : enough for a large model.
+            measures it along so many random directions ``d`` instead, and compares
+            ``grad · d``, which is enough for a large model.
         seed: of the random directions.
 
     Raises:

@@ -90,7 +90,7 @@ class Layer(Configured):
 
     @property
     def who(self) -> str:
-        """Class and name, for error messages: ``Dense 'dense_1'``."""
+        """Class and name as in ``Dense 'dense_1'``, for error messages."""
         return (
             f"{type(self).__name__} {self.name!r}"
             if self.name

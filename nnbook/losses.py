@@ -27,7 +27,7 @@ from nnbook.checks import (
 )
 
 EPSILON = 1e-7
-"""How far from 0 and 1 probabilities are kept before a logarithm: Keras's ``epsilon()``."""
+"""How far from 0 and 1 probabilities are kept before a logarithm, as Keras's ``epsilon()``."""
 
 
 class Loss(Configured):

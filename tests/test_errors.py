@@ -447,12 +447,13 @@ def test_a_failed_compile_leaves_the_old_settings(make: Callable[[], Sequential]
     for settings, error, says in (
         (("adadelta", "mse"), ValueError, ("optimizer 'adadelta'", "adam, adamw, rmsprop, sgd")),
         (("sgd", "crossentropy"), ValueError, ("loss 'crossentropy'", "binary_crossentropy")),
-        (("sgd", "mse", ["accuracy", "f1"]), ValueError, ("metric 'f1'", "accuracy")),
+        (("sgd", "mse", {"metrics": ["accuracy", "f1"]}), ValueError, ("metric 'f1'", "accuracy")),
         ((0.1, "mse"), TypeError, ("optimizer", "0.1")),
         (("sgd", None), TypeError, ("loss", "None")),
-        (("sgd", "mse", [len]), TypeError, ("metrics", "list of names")),
+        (("sgd", "mse", {"metrics": [len]}), TypeError, ("metrics", "list of names")),
     ):
-        check(make(), case(calling("compile", *settings), error, *says))
+        *pair, named = settings if len(settings) == 3 else (*settings, {})
+        check(make(), case(calling("compile", *pair, **named), error, *says))
 
 
 def test_an_unknown_activation_of_a_layer_lists_the_known_ones() -> None:
