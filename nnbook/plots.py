@@ -12,8 +12,12 @@ import matplotlib as mpl
 import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
+
+from nnbook import activations, losses
+from nnbook.models import Sequential
 
 ORANGE, SKY, GREEN, BLUE, VERMILION, PURPLE = (
     "#E69F00",
@@ -139,3 +143,112 @@ def network(ax: Axes, widths: Sequence[int], labels: Sequence[str]) -> Axes:
     ax.set_ylim(-3.2, tallest - 0.2)
     ax.axis("off")
     return ax
+
+
+_MARKERS = "osD^vP"
+_COLOURS = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY)
+
+
+def decision_boundary(
+    ax: Axes,
+    model: Sequential,
+    x: ArrayLike,
+    y: ArrayLike,
+    names: Sequence[str] | None = None,
+    *,
+    points: int = 120,
+) -> Axes:
+    """Shade the plane by the class that the model finds, with the samples on top.
+
+    Args:
+        ax: where to draw.
+        model: two inputs; one output ``a``, class 1 where ``a > 0.5``, or one output a class.
+        x: samples ``(n, 2)``.
+        y: their class numbers ``(n,)``, from 0 to 5 at most.
+        names: of the classes, for the legend.
+        points: how many points along each side the model is asked at.
+
+    Raises:
+        ValueError: samples that are not in the plane, or more than six classes.
+    """
+    samples, classes = np.asarray(x, float), np.asarray(y).ravel().astype(int)
+    if samples.ndim != 2 or samples.shape[1] != 2:
+        raise ValueError(
+            f"decision_boundary expected samples (n, 2). Received shape {samples.shape}."
+        )
+    margin = 0.1 * np.ptp(samples, axis=0) + 1e-9
+    low, high = samples.min(axis=0) - margin, samples.max(axis=0) + margin
+    sides = [np.linspace(a, b, points) for a, b in zip(low, high, strict=True)]
+    grid = np.stack(np.meshgrid(*sides), axis=-1)
+    a = model.predict(grid.reshape(-1, 2), verbose=0)
+    found = a[:, 0] > 0.5 if a.shape[1] == 1 else np.argmax(a, axis=1)
+    count = max(a.shape[1], 2, int(classes.max()) + 1)
+    if count > len(_COLOURS):
+        raise ValueError(
+            f"decision_boundary has colours for {len(_COLOURS)} classes. Received {count}."
+        )
+    ax.imshow(
+        found.reshape(points, points).astype(int),
+        extent=(low[0], high[0], low[1], high[1]),
+        origin="lower",
+        aspect="auto",
+        cmap=ListedColormap(_COLOURS[:count]),
+        vmin=-0.5,
+        vmax=count - 0.5,
+        alpha=0.25,
+        interpolation="nearest",
+    )
+    for c in range(count):
+        ax.plot(
+            *samples[classes == c].T,
+            linestyle="none",
+            marker=_MARKERS[c],
+            color=_COLOURS[c],
+            markeredgecolor="0.15",
+            markersize=6,
+            label=names[c] if names else f"class {c}",
+        )
+    ax.grid(visible=False)
+    ax.legend(loc="upper left", bbox_to_anchor=(0, 1.18), ncols=count)
+    return ax
+
+
+def activation_gallery(axes: Sequence[Axes], reach: float = 4.0) -> None:
+    """Draw the eight activations and their slopes ``f'(z)``, one panel each.
+
+    Softmax, which takes a whole row, is shown as its first output for the row ``(z, 0)``. The
+    slopes are those that training uses: ``vjp`` of the output.
+    """
+    z = np.linspace(-reach, reach, 401)
+    pairs = np.stack([z, np.zeros_like(z)], axis=1)
+    first = np.zeros_like(pairs)
+    first[:, 0] = 1
+    for ax, (name, f) in zip(axes, activations._KNOWN.items(), strict=True):
+        row = pairs if name == "softmax" else z[:, None]
+        a = f(row)
+        slope = f.vjp(a, first[:, : a.shape[1]])
+        ax.plot(z, a[:, 0], label="f(z)")
+        ax.plot(z, slope[:, 0], label="slope")
+        ax.set_title(f"{name}(z, 0)" if name == "softmax" else name)
+    axes[0].legend(fontsize=11)
+
+
+def loss_gallery(errors: Axes, probabilities: Axes) -> None:
+    """Draw the losses of one output: over its error, and over the probability ``a``."""
+    e = np.linspace(-3, 3, 301)
+    zero = np.zeros(1)
+    for label, loss in (
+        ("squared", losses.MeanSquaredError()),
+        ("absolute", losses.MeanAbsoluteError()),
+        ("Huber", losses.Huber()),
+    ):
+        errors.plot(e, [loss(zero, one[None]) for one in e], label=label)
+    errors.set(xlabel="error a - y", ylabel="loss", ylim=(-0.2, 4.5))
+    errors.legend(loc="upper center")
+    a = np.linspace(0.005, 0.995, 199)
+    cross_entropy = losses.BinaryCrossentropy()
+    for y in (1.0, 0.0):
+        values = [cross_entropy(np.array([y]), one[None]) for one in a]
+        probabilities.plot(a, values, label=f"y = {y:.0f}")
+    probabilities.set(xlabel="output a", ylabel="binary cross-entropy")
+    probabilities.legend(loc="upper center")
