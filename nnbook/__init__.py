@@ -4,10 +4,11 @@ The public names are Keras's, so a program runs on either by changing its import
 names are the symbols of the book (see the page "Notation"). Each module explains one idea:
 
 ``activations``, ``initializers``, ``regularizers``, ``layers``, ``losses``, ``schedules``,
-``optimizers``, ``metrics``, ``callbacks``, ``models``, and ``gradcheck``, the test that tells a
-right gradient from a wrong one.
+``optimizers``, ``metrics``, ``callbacks``, ``saving``, ``models``, and ``gradcheck``, the test that
+tells a right gradient from a wrong one.
 
-``plots`` (needs matplotlib) and ``keras_bridge`` (needs Keras) are imported on demand only.
+``data`` (asks scikit-learn for its sets), ``plots`` (needs matplotlib) and ``keras_bridge`` (needs
+Keras) are imported on demand only.
 """
 
 from nnbook import (

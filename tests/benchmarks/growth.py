@@ -1,7 +1,7 @@
 """Measure how the cost of a step grows with the network and the batch, beside Keras.
 
-``python -m tests.benchmarks.growth`` measures, writes ``growth.json`` and draws ``growth.svg``
-beside this file; ``--draw`` only draws. Chapter 12 reads the data file.
+``python -m tests.benchmarks.growth`` measures, writes ``growth.json`` beside this file and draws
+``build/growth.svg``; ``--draw`` only draws. Chapter 12 is to read the data file.
 
 The network is 64-w-w-10, ReLU, softmax, Adam, float32, accuracy on. Time is that of a ``fit`` of
 one epoch divided by its steps, everything included; median of five, in turns, after a warm-up.
@@ -26,6 +26,7 @@ from nnbook.layers import Dense
 from tests.benchmarks.numbers import seconds
 
 DATA = Path(__file__).with_suffix(".json")
+PLOT = Path(__file__).parents[2] / "build" / "growth.svg"
 WIDTHS = [8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096]
 BATCHES = [1, 4, 16, 64, 256, 1024, 4096]
 USUAL_WIDTH, USUAL_BATCH = 128, 32
@@ -149,7 +150,8 @@ def main() -> None:
         }
         DATA.write_text(json.dumps(found, indent=1) + "\n")
     found = json.loads(DATA.read_text())
-    draw(found).savefig(DATA.with_suffix(".svg"))
+    PLOT.parent.mkdir(exist_ok=True)
+    draw(found).savefig(PLOT)
     for axis in ("width", "batch"):
         for row in found[axis]:
             costs = ", ".join(f"{name} {us:g}" for name, us in row["microseconds"].items())
