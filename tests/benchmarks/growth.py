@@ -125,7 +125,8 @@ def draw(found: dict[str, Any]) -> Any:
         for panel in (time, memory):
             panel.set_xticks(at, [str(value) for value in at], rotation=45, fontsize=11)
             panel.minorticks_off()
-    panels[0].legend(fontsize=11)
+    lines, labels = panels[0].get_legend_handles_labels()
+    figure.legend(lines, labels, loc="outside upper left", fontsize=11)
     return figure
 
 
