@@ -1,0 +1,292 @@
+"""The exercises check rightly: right answers, stubs, every named mistake, and nonsense."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nnbook import exercises
+from nnbook.exercises import Exercise, Mistake, Verdict, check, judge
+from tests.verify.notebooks import Cell, notebook_paths, read_notebook
+
+AT_LEAST = 4  # in a chapter
+CHAPTERS = {path.stem[:2]: path for path in notebook_paths()}
+MODULES = sorted(Path(exercises.__file__).parent.glob("chapter_*.py"))
+NUMBERS = {path.stem[-2:]: exercises.exercises(path.stem[-2:].lstrip("0")) for path in MODULES}
+ALL = [one for several in NUMBERS.values() for one in several.values()]
+MISTAKES = [(one, mistake) for one in ALL for mistake in one.mistakes]
+
+
+def text(cell: Cell) -> str:
+    """What a cell printed."""
+    return "".join(output.get("text", "") for output in cell.get("outputs", []))
+
+
+def given_answer(exercise: Exercise, answer: Any, monkeypatch: pytest.MonkeyPatch) -> Verdict:
+    """Judge what `read` would return, where an exercise has one."""
+    if exercise.read is None:
+        return judge(exercise.number, answer)
+    monkeypatch.setattr(exercises, "find", lambda _: replace(exercise, read=None))
+    return judge(exercise.number, answer)
+
+
+@pytest.mark.parametrize("exercise", ALL, ids=lambda one: one.number)
+def test_the_right_answer_passes(exercise: Exercise, monkeypatch: pytest.MonkeyPatch) -> None:
+    verdict = given_answer(exercise, exercise.answer, monkeypatch)
+    assert (verdict.status, verdict.text) == ("right", f"Exercise {exercise.number}: right.")
+
+
+@pytest.mark.parametrize("exercise", ALL, ids=lambda one: one.number)
+@pytest.mark.parametrize("stub", [None, ..., [..., ...], (None,)], ids=repr)
+def test_an_untouched_stub_is_not_attempted(exercise: Exercise, stub: Any) -> None:
+    verdict = judge(exercise.number, stub)
+    assert verdict.status == "not attempted"
+    assert verdict.text == f"Exercise {exercise.number}: not attempted yet."
+    if exercise.cases:
+
+        def empty(*_: Any) -> Any: ...
+
+        assert judge(exercise.number, empty) == verdict
+
+
+@pytest.mark.parametrize(
+    ("exercise", "mistake"), MISTAKES, ids=[f"{one.number}-{m.name}" for one, m in MISTAKES]
+)
+def test_every_named_mistake_gets_its_own_hint(
+    exercise: Exercise, mistake: Mistake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verdict = given_answer(exercise, mistake.answer, monkeypatch)
+    assert verdict.status == "wrong"
+    assert verdict.text == f"Exercise {exercise.number}: not yet. {mistake.hint}"
+
+
+@pytest.mark.parametrize("exercise", ALL, ids=lambda one: one.number)
+def test_hints_and_names_of_mistakes_differ(exercise: Exercise) -> None:
+    assert exercise.mistakes, "each exercise knows a typical mistake"
+    for values in ([m.name for m in exercise.mistakes], [m.hint for m in exercise.mistakes]):
+        assert len(set(values)) == len(values)
+    assert exercise.hint not in [m.hint for m in exercise.mistakes]
+
+
+class Hostile:
+    """An answer that fails whatever is done with it."""
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise RuntimeError("no array")
+
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError("no comparison")
+
+    def __len__(self) -> int:
+        raise RuntimeError("no length")
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError("no attribute")
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def raiser(kind: type[BaseException]) -> Callable[..., Any]:
+    def wrong(*_: Any) -> Any:
+        raise kind("on purpose")
+
+    return wrong
+
+
+NONSENSE: list[Any] = [
+    Hostile(),
+    [Hostile()],
+    raiser(ZeroDivisionError),
+    raiser(SystemExit),
+    raiser(RecursionError),
+    lambda: 1,
+    lambda *_: Hostile(),
+    lambda *given: given,
+    lambda *_: "text",
+    int,
+    float("nan"),
+    [float("inf")] * 3,
+    "",
+    "text",
+    b"bytes",
+    {},
+    set(),
+    object(),
+    [],
+    (),
+    [[1, 2], [3]],
+    np.array(["a"]),
+    np.array([None, ...]),
+    np.zeros((0, 3)),
+    np.zeros((2, 3, 4)),
+    np.ma.masked_array([1.0, 2.0], [True, False]),
+    1j,
+    10**400,
+    True,
+    type,
+    range(3),
+    iter([1]),
+    np.datetime64("2000-01-01"),
+]
+
+
+@pytest.mark.parametrize("exercise", ALL, ids=lambda one: one.number)
+def test_nonsense_never_raises(exercise: Exercise) -> None:
+    for answer in NONSENSE:
+        verdict = judge(exercise.number, answer)
+        assert verdict.status in ("wrong", "not attempted"), (answer, verdict)
+        assert verdict.text.startswith(f"Exercise {exercise.number}: ")
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.complex_numbers(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner) | st.tuples(inner, inner),
+    max_leaves=8,
+)
+
+
+@given(answer=anything)
+def test_drawn_answers_never_raise(answer: Any) -> None:
+    for exercise in ALL:
+        assert judge(exercise.number, answer).text.startswith(f"Exercise {exercise.number}: ")
+        assert judge(exercise.number, lambda *_: answer).text
+
+
+@pytest.mark.parametrize("number", ["8", "8.99", "x.y", "", "8.1.1", None, 8.1, ["8.1"], object()])
+def test_a_wrong_number_is_said(number: Any) -> None:
+    assert judge(number, 1).text.startswith("There is no exercise")
+
+
+# ---- the machinery, on exercises of its own ------------------------------------------------------
+
+ROWS = np.array([[1.0, -2.0], [3.0, 4.0], [5.0, 6.0]])
+ARRAY = Exercise(
+    "0.1",
+    "an array of shape (3, 2)",
+    ROWS,
+    [Mistake("double", 2 * ROWS, "It is twice too large.")],
+    hint="Look again.",
+)
+FUNCTION = Exercise(
+    "0.2",
+    "a function of an array",
+    lambda x: x.mean(axis=0),
+    [
+        Mistake("sum in place of mean", lambda x: x.sum(axis=0), "A sum is no mean."),
+        Mistake("wrong axis", lambda x: x.mean(axis=1), "It averages over the features."),
+    ],
+    cases=[(ROWS,), (2 * ROWS,)],
+)
+TEXT = Exercise("0.3", "a word", "yes", [Mistake("no", "no", "It does.")])
+COUNT = Exercise("0.4", "a list", 3, [Mistake("one", 1, "One is not enough.")], read=len)
+PAIR = Exercise("0.5", "a pair", [ROWS, np.ones(2)], tolerance=0.01)
+
+
+def adds_in_place(x: Any) -> Any:
+    x += 1
+    return x.mean(axis=0) - 1
+
+
+def fails(x: Any) -> Any:
+    raise ValueError("no")
+
+
+@pytest.mark.parametrize(
+    ("exercise", "answer", "said"),
+    [
+        (ARRAY, ROWS.tolist(), "right"),
+        (ARRAY, ROWS + 1e-7, "right"),
+        (ARRAY, ROWS + 1e-3, "Look again."),
+        (ARRAY, 2 * ROWS, "It is twice too large."),
+        (ARRAY, -ROWS, "The sign is wrong"),
+        (ARRAY, ROWS.T, "It is transposed"),
+        (ARRAY, ROWS[:2, :] @ ROWS[:2, :].T, "Expected the shape (3, 2)"),
+        (ARRAY, ROWS.ravel(), "their shape is (6,) instead of (3, 2)"),
+        (ARRAY, ROWS * np.nan, "not finite"),
+        (ARRAY, "text", "Expected an array of shape (3, 2). Received an answer of type str"),
+        (FUNCTION, np.zeros(2), "Expected a function of an array. Received an answer"),
+        (FUNCTION, lambda x: x.mean(0), "right"),
+        (FUNCTION, lambda x: x.sum(0), "A sum is no mean."),
+        (FUNCTION, lambda x: x.mean(1), "It averages over the features."),
+        (FUNCTION, adds_in_place, "It changes the arrays"),
+        (FUNCTION, fails, "It raised ValueError: no"),
+        (FUNCTION, lambda: None, "It raised TypeError"),
+        (FUNCTION, lambda x: x.mean(0, keepdims=True), "their shape is (1, 2) instead of (2,)"),
+        (TEXT, " Yes ", "right"),
+        (TEXT, "no", "It does."),
+        (TEXT, "perhaps", "Go back"),
+        (TEXT, 3, "Expected a word"),
+        (COUNT, [1, 2, 3], "right"),
+        (COUNT, [1], "One is not enough."),
+        (COUNT, 3, "Expected a list. Received an answer of type int"),
+        (PAIR, (ROWS + 0.001, np.ones(2)), "right"),
+        (PAIR, [ROWS, np.zeros(2)], "Go back"),
+        (PAIR, [ROWS], "Expected a pair."),
+        (PAIR, [ROWS, np.ones((2, 1))], "their shape is (2, 1) instead of (2,)"),
+    ],
+)
+def test_the_machinery(
+    exercise: Exercise, answer: Any, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exercises, "find", lambda _: exercise)
+    verdict = judge(exercise.number, answer)
+    assert said in verdict.text
+    assert verdict.status == ("right" if said == "right" else "wrong")
+
+
+def test_a_function_that_says_so_is_not_implemented(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exercises, "find", lambda _: FUNCTION)
+    assert judge("0.2", raiser(NotImplementedError)).status == "not attempted"
+
+
+def test_check_prints_lines_that_fit_the_page(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    long = Exercise("0.6", "a word", "x", [Mistake("y", "y", "A hint of many words. " * 12)])
+    monkeypatch.setattr(exercises, "find", lambda _: long)
+    check("0.6", "y")
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) > 1
+    assert max(map(len, lines)) <= exercises.WIDTH
+
+
+# ---- the notebooks -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("chapter", sorted(NUMBERS))
+def test_the_chapter_shows_stub_and_solution_of_each(chapter: str) -> None:
+    """Each has a task, a stub that was run untouched, and a folded solution that was run."""
+    assert len(NUMBERS[chapter]) >= AT_LEAST
+    cells = {cell.id: cell for cell in read_notebook(CHAPTERS[chapter]).cells}
+    shown = {
+        match[1]
+        for cell in cells.values()
+        for match in re.finditer(r'\bcheck\("(\d+\.\d+)"', cell.source)
+    }
+    assert shown == set(NUMBERS[chapter])
+    for number in NUMBERS[chapter]:
+        name = f"exercise-{number.split('.')[1]}"
+        task, stub, solution = (cells[f"{name}{end}"] for end in ("", "-stub", "-solution"))
+        assert task.source.startswith(f"**Exercise {number} · ")
+        for cell in (stub, solution):
+            assert cell.source.splitlines()[-1].startswith(f'check("{number}", ')
+        assert text(stub).splitlines()[-1] == f"Exercise {number}: not attempted yet."
+        assert text(solution).splitlines()[-1] == f"Exercise {number}: right."
+        assert "hide-cell" in solution.metadata["tags"]
+
+
+def test_there_is_a_module_for_each_chapter_that_checks() -> None:
+    with_checks = {
+        number
+        for number, path in CHAPTERS.items()
+        if any("nnbook.exercises" in cell.source for cell in read_notebook(path).cells)
+    }
+    assert with_checks == set(NUMBERS)
