@@ -89,7 +89,7 @@ def build(output: Path, source: Path = REPO) -> Build:
 
 def copy_of_sources(folder: Path) -> Path:
     """Copy what a build reads, for a test that changes some of it."""
-    for name in ("book", "notebooks"):
+    for name in ("book", "notebooks", "nnbook", "tests"):
         ignored = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
         shutil.copytree(REPO / name, folder / name, ignore=ignored)
     for name in ("make.py", "pyproject.toml"):

@@ -13,6 +13,7 @@ answer does not depend on which tests are run, or in which order.
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -29,6 +30,9 @@ from tests.verify.notebooks import (
 )
 
 Test = TypeVar("Test", bound=Callable[..., None])
+
+LABEL = re.compile(r"\beq-[a-z0-9-]*[a-z0-9]\b")  # in a docstring
+KERAS = re.compile(r"Counterpart:\s+``(keras[\w.]*)``")
 
 
 @dataclass(frozen=True)

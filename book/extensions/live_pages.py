@@ -1,0 +1,141 @@
+"""What pages say of the book itself is counted while they are built, never typed.
+
+Where a page has the comment ``<!-- equation index -->`` or ``<!-- verification -->``, it is filled
+in here. Each chapter ends with what of it is verified.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from tests.verify import equations, facts, notebooks
+
+CHAPTER = re.compile(r"notebooks/(\d+_\w+)")
+
+
+def number(count: int, one: str, several: str | None = None) -> str:
+    """Return a count with its noun."""
+    return f"{count:,} {one if count == 1 else several or one + 's'}"
+
+
+# ---- the index of equations ---------------------------------------------------------------------
+
+
+def equation_index(app: Sphinx) -> str:
+    """Return every labelled formula: where it is derived, who computes it, what proves it."""
+    pieces = facts.pieces()
+    proofs: dict[str, list[str]] = {}
+    for proof in equations.proofs_in_tests():
+        proofs.setdefault(proof.label, []).append(proof.where)
+    parts = []
+    for path in notebooks.notebook_paths():
+        notebook = notebooks.read_notebook(path)
+        shown = list(equations.shown_in_notebook(path.name, notebook))
+        if not shown:
+            continue
+        parts.append(f"## {facts.title(notebook)}\n")
+        for one in shown:
+            label = str(one.equation.label)
+            facts_of = [
+                f"{{py:obj}}`{piece.name}` "
+                f'(<a href="../_modules/{escape(piece.source)}">source</a>)'
+                + (f", in Keras `{piece.keras}`" if piece.keras else "")
+                for piece in pieces.get(label, [])
+            ]
+            tests = ", ".join(f"`{where.removeprefix('tests/')}`" for where in proofs[label])
+            lines = [
+                f"{{eq}}`{label}`",
+                f": $\\displaystyle {one.equation.latex}$",
+                f": {' · '.join([*facts_of, f'proven by {tests}'])}",
+            ]
+            parts.append("\n".join(lines) + "\n")
+    return "\n".join(parts)
+
+
+# ---- how the book is verified --------------------------------------------------------------------
+
+
+def verification(app: Sphinx) -> str:
+    """Return the counts of all chapters, and what is known of the last full run."""
+    counts = facts.chapters()
+    total = sum(counts.values(), facts.Counts())
+    heads = ("Chapter", "Cells", "Outputs", "Numbers", "Figures", "Formulas", "Exercises")
+    rows = ["| " + " | ".join(heads) + " |", "|---" + "|---:" * (len(heads) - 1) + "|"]
+    for name, c in [*counts.items(), ("", total)]:
+        link = f"[{name[:2]}](../notebooks/{name}.ipynb)" if name else "all"
+        values = (c.cells, c.outputs, c.numbers, c.figures, c.equations, c.exercises)
+        rows.append("| " + " | ".join([link, *(f"{value:,}" for value in values)]) + " |")
+    text = (
+        f"The text of the chapters states {number(total.prose_numbers, 'number')} that an output "
+        f"has to print. Their exercises know {number(total.mistakes, 'typical mistake')} by name."
+    )
+    return "\n".join([*rows, "", text, "", last_run()])
+
+
+def last_run() -> str:
+    """Return when everything was verified last, and with what."""
+    record = facts.record()
+    if record is None:
+        return (
+            "These pages were built without a full test run of just these files before. "
+            "After `python3 make.py test`, the next build says here when it was."
+        )
+    versions = ", ".join(f"{name} {value}" for name, value in record["versions"].items())
+    skipped = f", {record['skipped']:,} skipped" if record["skipped"] else ""
+    return (
+        f"**Last full run:** {record['date']}. {number(record['passed'], 'check')} "
+        f"passed{skipped}. Python {record['python']}, {versions}."
+    )
+
+
+PAGES = {
+    "book/equations": ("<!-- equation index -->", equation_index),
+    "book/verification": ("<!-- verification -->", verification),
+}
+
+
+def fill(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Put what was counted in place of the comment."""
+    if docname in PAGES:
+        mark, make = PAGES[docname]
+        if mark not in source[0]:
+            raise ValueError(f"{docname} must have the comment {mark}")
+        source[0] = source[0].replace(mark, make(app))
+
+
+def verified_footer(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
+) -> None:
+    """End a chapter with what of it is verified."""
+    match = CHAPTER.fullmatch(pagename)
+    if match is None or "body" not in context:
+        return
+    c = facts.count(match[1], notebooks.read_notebook(facts.ROOT / f"{pagename}.ipynb"))
+    exercises = f" {number(c.exercises, 'exercise')} check themselves." if c.exercises else ""
+    record = facts.record()
+    when = ""
+    if record is not None:
+        names = ("numpy", "keras", "tensorflow")
+        with_versions = ", ".join(f"{name} {record['versions'][name]}" for name in names)
+        when = f" Last run: {record['date']}, Python {record['python']}, {with_versions}."
+    context["body"] += (
+        '<aside class="verified" aria-label="Verified"><p><strong>Verified.</strong> '
+        f"On this page {number(c.cells, 'code cell')} with {number(c.outputs, 'output')}, "
+        f"{number(c.numbers + c.prose_numbers, 'number')}, {number(c.figures, 'figure')} and "
+        f"{number(c.equations, 'formula', 'formulas')} are computed again and compared on every "
+        f'change.{exercises}{when} <a href="../book/verification.html">How?</a></p></aside>'
+    )
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Connect the hooks."""
+    app.connect("source-read", fill)
+    app.connect("html-page-context", verified_footer)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
