@@ -95,6 +95,34 @@ def test_numbers_in_outputs_and_text_are_counted() -> None:
     assert (counts.numbers, counts.prose_numbers, counts.exercises) == (2, 1, 0)
 
 
+def test_a_chapter_links_to_the_pieces_it_uses(book_html: Path) -> None:
+    here = pages.page(book_html, "notebooks/10_the_keras_example.html")
+    links = {
+        tag.get_text(): str(tag["href"])
+        for tag in here.article.select("aside.verified a[href*=api]")
+    }
+    assert links["layers.Dense"] == "../book/api/layers.html#nnbook.layers.Dense"
+    assert {"models.Sequential", "losses.BinaryCrossentropy", "optimizers.Adam"} <= set(links)
+    assert "optimizers.RMSprop" not in links
+
+
+def test_names_of_keras_are_not_taken_for_ours() -> None:
+    cells = [
+        SimpleNamespace(cell_type="code", source=source)
+        for source in (
+            "import nnbook\nfrom nnbook import losses as l\nfrom nnbook.layers import Dense",
+            "Dense(3)\nl.Huber()\nnnbook.Sequential()\nnnbook.metrics.AUC",
+            "from keras.layers import Dropout\nDropout(0.1)\nnnbook.nothing",
+        )
+    ]
+    assert facts.used(SimpleNamespace(cells=cells)) == [
+        "nnbook.layers.Dense",
+        "nnbook.losses.Huber",
+        "nnbook.metrics.AUC",
+        "nnbook.models.Sequential",
+    ]
+
+
 def test_a_record_of_other_files_does_not_count(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

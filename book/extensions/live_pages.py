@@ -117,7 +117,8 @@ def verified_footer(
     match = CHAPTER.fullmatch(pagename)
     if match is None or "body" not in context:
         return
-    c = facts.count(match[1], notebooks.read_notebook(facts.ROOT / f"{pagename}.ipynb"))
+    notebook = notebooks.read_notebook(facts.ROOT / f"{pagename}.ipynb")
+    c = facts.count(match[1], notebook)
     exercises = f" {number(c.exercises, 'exercise')} check themselves." if c.exercises else ""
     record = facts.record()
     when = ""
@@ -130,8 +131,19 @@ def verified_footer(
         f"On this page {number(c.cells, 'code cell')} with {number(c.outputs, 'output')}, "
         f"{number(c.numbers + c.prose_numbers, 'number')}, {number(c.figures, 'figure')} and "
         f"{number(c.equations, 'formula', 'formulas')} are computed again and compared on every "
-        f'change.{exercises}{when} <a href="../book/verification.html">How?</a></p></aside>'
+        f'change.{exercises}{when} <a href="../book/verification.html">How?</a></p>'
+        f"<p><strong>In the library.</strong> {links_to_library(notebook)}</p></aside>"
     )
+
+
+def links_to_library(notebook: notebooks.Notebook) -> str:
+    """Return links to the pages of the pieces that a chapter uses."""
+    links = []
+    for name in facts.used(notebook):
+        module = name.split(".")[1]
+        short = name.removeprefix("nnbook.")
+        links.append(f'<a href="../book/api/{module}.html#{name}"><code>{short}</code></a>')
+    return ", ".join(links)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

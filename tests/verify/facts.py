@@ -124,6 +124,44 @@ def _docstrings(
             yield from _docstrings(child, f"{name}.{child.name}", own)
 
 
+def used(notebook: Notebook) -> list[str]:
+    """The public classes and functions of nnbook that the code of a chapter names."""
+    meant: dict[str, str] = {}  # what a name in the notebook stands for
+    found = set()
+    for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
+        tree = ast.parse(cell.source)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                meant |= {a.asname or a.name: a.name for a in node.names if a.name == "nnbook"}
+            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("nnbook"):
+                meant |= {a.asname or a.name: f"{node.module}.{a.name}" for a in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                for a in node.names:  # the same name, from Keras
+                    meant.pop(a.asname or a.name, None)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute | ast.Name):
+                first, _, rest = ast.unparse(node).partition(".")
+                if first in meant:
+                    found.add(f"{meant[first]}.{rest}".rstrip("."))
+    return sorted({SHORT.get(name, name) for name in found} & public_names())
+
+
+SHORT = {"nnbook.Input": "nnbook.layers.Input", "nnbook.Sequential": "nnbook.models.Sequential"}
+
+
+def public_names() -> set[str]:
+    """The classes and functions of the library, by their full names."""
+    names = set()
+    for path in (ROOT / "nnbook").glob("*.py"):
+        module = ast.parse(path.read_text(encoding="utf-8"))
+        names |= {
+            f"nnbook.{path.stem}.{node.name}"
+            for node in module.body
+            if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_")
+        }
+    return names
+
+
 # ---- the record of the last full run -------------------------------------------------------------
 
 
