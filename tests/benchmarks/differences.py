@@ -242,11 +242,11 @@ def reason(name: str) -> str:
 
 
 def written(found: list[tuple[str, float, float]]) -> str:
-    """Return the table as Markdown."""
-    lines = ["| Piece | Largest difference | Bound | Why it is not exact |", "|---|---|---|---|"]
-    for name, value, bound in found:
-        why = reason(name) if bound > EXACT else ""
-        lines.append(f"| {name} | {seen(value)} | {bound:.0e} | {why} |")
+    """Return the table as Markdown, and below it why some pieces are not exact."""
+    lines = ["| Piece | Largest difference | Bound |", "|---|---|---|"]
+    lines += [f"| {name} | {seen(value)} | {bound:.0e} |" for name, value, bound in found]
+    lines += ["", "Not exact are:", ""]
+    lines += [f"- {name}: {reason(name)}" for name, _, bound in found if bound > EXACT]
     return "\n".join(lines)
 
 
