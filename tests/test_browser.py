@@ -262,6 +262,8 @@ def test_figures_are_legible_in_the_dark(browser: Browser, address: str, book_ht
             frame = grey(seen.tab.screenshot()).histogram()
             background = frame.index(max(frame))
             for figure in seen.tab.locator("article img:not(.keep-colours)").all():
+                figure.scroll_into_view_if_needed()
+                figure.evaluate("img => img.decode()")  # it loads when it comes near
                 shot = grey(figure.screenshot())
                 histogram = [count / (shot.width * shot.height) for count in shot.histogram()]
                 edge = shot.crop((0, 0, shot.width, 3)).histogram()

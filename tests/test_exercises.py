@@ -186,6 +186,12 @@ FUNCTION = Exercise(
     cases=[(ROWS,), (2 * ROWS,)],
 )
 TEXT = Exercise("0.3", "a word", "yes", [Mistake("no", "no", "It does.")])
+GAP = Exercise(
+    "0.7",
+    "two numbers",
+    [0.0, 1.0],
+    [Mistake("overflow", [np.nan, np.inf], "It overflowed."), Mistake("one", [1.0, 1.0], "No.")],
+)
 COUNT = Exercise("0.4", "a list", 3, [Mistake("one", 1, "One is not enough.")], read=len)
 PAIR = Exercise("0.5", "a pair", [ROWS, np.ones(2)], tolerance=0.01)
 
@@ -224,6 +230,9 @@ def fails(x: Any) -> Any:
         (TEXT, "no", "It does."),
         (TEXT, "perhaps", "Go back"),
         (TEXT, 3, "Expected a word"),
+        (GAP, [float("nan"), float("inf")], "It overflowed."),
+        (GAP, [1.0, 1.0], "No."),
+        (GAP, [0.0, 1.0], "right"),
         (COUNT, [1, 2, 3], "right"),
         (COUNT, [1], "One is not enough."),
         (COUNT, 3, "Expected a list. Received an answer of type int"),

@@ -76,8 +76,8 @@ def test_formulas_are_set(book_html: Path) -> None:
 
 
 def test_style_and_renderer_of_formulas_are_of_one_version(book_html: Path) -> None:
-    style = (book_html / "_static" / "katex" / "katex.min.css").read_text(encoding="utf-8")
-    assert f'content:"{katex.katex_version}"' in style
+    style = (book_html / "_static" / "site.css").read_text(encoding="utf-8")
+    assert f'content: "{katex.katex_version}"' in style.replace('content:"', 'content: "')
 
 
 def test_equations_are_numbered_by_chapter_and_linked(book_html: Path) -> None:
@@ -117,22 +117,45 @@ def test_titles_descriptions_and_language(book_html: Path) -> None:
 def test_weight_of_a_page(book_html: Path) -> None:
     for p in pages.content_pages(book_html):
         sizes = pages.weight(p)
-        assert sizes[".css"] + sizes[".js"] <= 250_000, (p.name, sizes)
+        assert sizes[".css"] + sizes[".js"] <= 120_000, (p.name, sizes)
         assert sum(sizes.values()) <= 600_000, (p.name, sizes)
 
 
 def test_nothing_of_the_icon_font_is_shipped(book_html: Path) -> None:
     assert not [path for path in book_html.rglob("*") if "fontawesome" in path.name.lower()]
-    style = (book_html / "_static" / "styles" / "pydata-sphinx-theme.css").read_text("utf-8")
+    style = (book_html / "_static" / "site.css").read_text("utf-8")
     assert ".fa-rocket" not in style
     assert ".bd-sidebar-primary" in style  # and the theme itself is still there
+
+
+def test_a_page_loads_one_style_and_one_script(book_html: Path) -> None:
+    for p in pages.content_pages(book_html):
+        assert len(p.soup.select("link[rel=stylesheet]")) == 1, p.name
+        scripts = p.soup.select("script[src]")
+        assert len(scripts) == 1, p.name
+        assert scripts[0].has_attr("defer")
+    assert len(pages.page(book_html, "search.html").soup.select("script[src]")) == 4
+
+
+def test_rules_that_no_page_needs_are_dropped_and_others_kept(book_html: Path) -> None:
+    style = (book_html / "_static" / "site.css").read_text("utf-8")
+    assert ".sd-tab-set" not in style
+    for needed in ("dialog", "details.fold", ".admonition", "@media print", ".katex", ".copybtn"):
+        assert needed in style
+
+
+def test_pictures_have_their_size_and_later_ones_wait(book_html: Path) -> None:
+    for p in pages.content_pages(book_html):
+        pictures = p.article.select("img")
+        assert all(img.has_attr("width") and img.has_attr("height") for img in pictures), p.name
+        assert all(pages.attribute(img, "loading") == "lazy" for img in pictures[1:]), p.name
 
 
 # ---- chapters -----------------------------------------------------------------------------------
 
 
 def test_marked_cells_reach_the_page(book_html: Path) -> None:
-    style = (book_html / "_static" / "book.css").read_text(encoding="utf-8")
+    style = (book_html / "_static" / "site.css").read_text(encoding="utf-8")
     for notebook in pages.notebooks():
         soup = pages.page(book_html, f"notebooks/{notebook.stem}.html").soup
         cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
@@ -146,7 +169,7 @@ def test_marked_cells_reach_the_page(book_html: Path) -> None:
 
 
 def test_colours_of_text_have_contrast(book_html: Path) -> None:
-    style = (book_html / "_static" / "book.css").read_text(encoding="utf-8")
+    style = (pages.REPO / "book" / "static" / "book.css").read_text(encoding="utf-8")
     for theme in ("light", "dark"):
         blocks = re.findall(rf'html\[data-theme="{theme}"\] \{{\n(.*?)\n\}}', style, re.DOTALL)
         colour = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", blocks[0]))

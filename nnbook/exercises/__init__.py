@@ -194,8 +194,9 @@ def _same(a: Any, b: Any, tolerance: float) -> bool:
         return a is b
     if x.shape != y.shape:
         return False
-    allowed = tolerance * max(1.0, float(np.max(np.abs(y), initial=0.0)))
-    return bool(np.all((np.abs(x - y) <= allowed) | (x == y)))
+    largest = np.max(np.abs(y), initial=1.0, where=np.isfinite(y))
+    near = np.abs(x - y) <= tolerance * largest
+    return bool(np.all(near | (x == y) | (np.isnan(x) & np.isnan(y))))
 
 
 def _numbers(values: Any) -> Array | None:
