@@ -64,7 +64,8 @@ def measured(f: Activation, z: Array, upstream: Array) -> Array:
 
 @proves(
     "eq-linear-collapse",
-    r"(x W^1 + b^1)\, W^2 + b^2 = x\, (W^1 W^2) + (b^1 W^2 + b^2)",
+    r"\begin{aligned} (x W^1 + b^1)\, W^2 + b^2 &= x\, (W^1 W^2) \\ "
+    r"&\quad + (b^1 W^2 + b^2) \end{aligned}",
 )
 def test_two_layers_without_a_bend_are_one(rng: np.random.Generator) -> None:
     two = Sequential([Input((3,)), Dense(4), Dense(2)], dtype="float64")
@@ -95,7 +96,7 @@ def test_tanh_is_a_stretched_sigmoid() -> None:
 
 @proves(
     "eq-leaky-relu",
-    r"\mathrm{leaky}(z) = \begin{cases} z & \text{if } z > 0 \\ s\, z & \text{otherwise} "
+    r"\mathrm{leaky}(z) = \begin{cases} z & \text{if } z > 0 \\ s\, z & \text{else} "
     r"\end{cases}",
 )
 @pytest.mark.parametrize("s", [0.0, 0.01, 0.2])
@@ -108,7 +109,7 @@ def test_leaky_relu(s: float) -> None:
 @proves(
     "eq-elu",
     r"\mathrm{elu}(z) = \begin{cases} z & \text{if } z > 0 \\ \gamma\, (e^{z} - 1) & "
-    r"\text{otherwise} \end{cases}",
+    r"\text{else} \end{cases}",
 )
 @pytest.mark.parametrize("gamma", [0.5, 1.0, 2.0])
 def test_elu(gamma: float) -> None:
@@ -176,7 +177,7 @@ def test_slope_of_the_relu() -> None:
 
 @proves(
     "eq-leaky-relu-slope",
-    r"\mathrm{leaky}'(z) = \begin{cases} 1 & \text{if } a > 0 \\ s & \text{otherwise} \end{cases}",
+    r"\mathrm{leaky}'(z) = \begin{cases} 1 & \text{if } a > 0 \\ s & \text{else} \end{cases}",
 )
 @pytest.mark.parametrize("s", [0.0, 0.01, 0.2])
 def test_slope_of_the_leaky_relu(s: float) -> None:
@@ -191,7 +192,7 @@ def test_slope_of_the_leaky_relu(s: float) -> None:
 @proves(
     "eq-elu-slope",
     r"\mathrm{elu}'(z) = \begin{cases} 1 & \text{if } a > 0 \\ \gamma\, e^{z} = a + \gamma & "
-    r"\text{otherwise} \end{cases}",
+    r"\text{else} \end{cases}",
 )
 @pytest.mark.parametrize("gamma", [0.5, 1.0, 2.0])
 def test_slope_of_the_elu(gamma: float) -> None:
