@@ -64,8 +64,8 @@ def measured(f: Activation, z: Array, upstream: Array) -> Array:
 
 @proves(
     "eq-linear-collapse",
-    r"\begin{aligned} (x W^1 + b^1)\, W^2 + b^2 &= x\, (W^1 W^2) \\ "
-    r"&\quad + (b^1 W^2 + b^2) \end{aligned}",
+    r"\begin{aligned} &(x W^1 + b^1)\, W^2 + b^2 \\ "
+    r"&\quad = x\, (W^1 W^2) + (b^1 W^2 + b^2) \end{aligned}",
 )
 def test_two_layers_without_a_bend_are_one(rng: np.random.Generator) -> None:
     two = Sequential([Input((3,)), Dense(4), Dense(2)], dtype="float64")
