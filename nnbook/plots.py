@@ -217,7 +217,8 @@ def activation_gallery(axes: Sequence[Axes], reach: float = 4.0) -> None:
     """Draw the eight activations and their slopes ``f'(z)``, one panel each.
 
     Softmax, which takes a whole row, is shown as its first output for the row ``(z, 0)``. The
-    slopes are those that training uses: ``vjp`` of the output.
+    slopes are those that training uses: ``vjp`` of the output. Where a slope jumps, a full dot
+    marks the value taken at the jump and an open one the value beside it.
     """
     z = np.linspace(-reach, reach, 401)
     pairs = np.stack([z, np.zeros_like(z)], axis=1)
@@ -226,11 +227,23 @@ def activation_gallery(axes: Sequence[Axes], reach: float = 4.0) -> None:
     for ax, (name, f) in zip(axes, activations._KNOWN.items(), strict=True):
         row = pairs if name == "softmax" else z[:, None]
         a = f(row)
-        slope = f.vjp(a, first[:, : a.shape[1]])
+        slope = f.vjp(a, first[:, : a.shape[1]])[:, 0].copy()
+        for i in np.flatnonzero(np.abs(np.diff(slope)) > 0.5):
+            for height, face in (
+                (slope[i], VERMILION),
+                (slope[i + 1], "none"),
+            ):
+                ax.scatter(
+                    z[i], height, s=26, c=face, edgecolor=VERMILION, zorder=3
+                )
+            slope[i + 1] = np.nan  # a jump is a gap, not a line
         ax.plot(z, a[:, 0], label="f(z)")
-        ax.plot(z, slope[:, 0], label="slope")
+        ax.plot(z, slope, label="slope")
         ax.set_title(f"{name}(z, 0)" if name == "softmax" else name)
-    axes[0].legend(fontsize=11)
+        ax.set_xticks([-reach, -reach / 2, 0, reach / 2, reach])
+        ax.xaxis.set_major_formatter("{x:g}")
+        ax.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+    axes[0].legend(fontsize=11, loc="lower right", handlelength=1.5)
 
 
 def loss_gallery(errors: Axes, probabilities: Axes) -> None:

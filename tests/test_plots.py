@@ -93,6 +93,10 @@ def test_the_gallery_shows_every_activation_and_its_measured_slope() -> None:
         measured = np.gradient(value, z)
         smooth = np.abs(z) > 0.05  # not at the kinks
         np.testing.assert_allclose(slope[smooth], measured[smooth], atol=0.01)
+        dots = [tuple(dot.get_offsets()[0]) for dot in ax.collections]
+        below = {"relu": 0.0, "leaky_relu": 0.2}
+        jumps = [(0.0, below[f.name]), (0.0, 1.0)] if f.name in below else []
+        np.testing.assert_allclose(dots, jumps)  # the full dot first
     assert_no_text_overlaps(figure)
 
 
