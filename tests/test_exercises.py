@@ -185,6 +185,13 @@ FUNCTION = Exercise(
     ],
     cases=[(ROWS,), (2 * ROWS,)],
 )
+PRODUCT = Exercise(
+    "0.8",
+    "a function of two matrices",
+    lambda x, w: x @ w,
+    [Mistake("transposed", lambda x, w: x @ w.T, "The weights are transposed.")],
+    cases=[(ROWS, ROWS[:2]), (ROWS, ROWS[:2, :1])],  # on the second the mistake raises
+)
 TEXT = Exercise("0.3", "a word", "yes", [Mistake("no", "no", "It does.")])
 GAP = Exercise(
     "0.7",
@@ -226,6 +233,9 @@ def fails(x: Any) -> Any:
         (FUNCTION, fails, "It raised ValueError: no"),
         (FUNCTION, lambda: None, "It raised TypeError"),
         (FUNCTION, lambda x: x.mean(0, keepdims=True), "their shape is (1, 2) instead of (2,)"),
+        (PRODUCT, lambda x, w: x @ w, "right"),
+        (PRODUCT, lambda x, w: x @ w.T, "The weights are transposed."),
+        (PRODUCT, lambda x, w: x[:, :1] @ w[:1], "Go back"),
         (TEXT, " Yes ", "right"),
         (TEXT, "no", "It does."),
         (TEXT, "perhaps", "Go back"),

@@ -141,12 +141,7 @@ def _hint(exercise: Exercise, answer: Any) -> str | None:
         results = []
         for case in exercise.cases:
             given = copy.deepcopy(case)
-            try:
-                results.append(answer(*given))
-            except NotImplementedError:
-                return None
-            except (Exception, SystemExit) as error:
-                return f"It raised {type(error).__name__}: {error}"
+            results.append(_try(answer, given))
             if not _same(given, case, 0.0):
                 return "It changes the arrays that it is given. Compute in new ones."
         if all(_untouched(result) for result in results):
@@ -167,9 +162,25 @@ def _hint(exercise: Exercise, answer: Any) -> str | None:
     return _general(exercise, answer, right)
 
 
+@dataclass(frozen=True)
+class _Raised:
+    """In place of a result: the error that a function raised. A mistake may do so on some cases."""
+
+    text: str
+
+
+def _try(function: Callable[..., Any], given: tuple[Any, ...]) -> Any:
+    try:
+        return function(*given)
+    except NotImplementedError:
+        return None
+    except (Exception, SystemExit) as error:
+        return _Raised(f"It raised {type(error).__name__}: {error}")
+
+
 def _all(function: Callable[..., Any], cases: Sequence[Any]) -> list[Any]:
     """Return what a function makes of copies of all cases."""
-    return [function(*copy.deepcopy(case)) for case in cases]
+    return [_try(function, copy.deepcopy(case)) for case in cases]
 
 
 def _untouched(answer: Any) -> bool:
@@ -189,6 +200,8 @@ def _same(a: Any, b: Any, tolerance: float) -> bool:
             and len(a) == len(b)
             and all(_same(x, y, tolerance) for x, y in zip(a, b, strict=True))
         )
+    if isinstance(a, _Raised) or isinstance(b, _Raised):
+        return isinstance(a, _Raised) and isinstance(b, _Raised)
     x, y = _numbers(a), _numbers(b)
     if x is None or y is None:
         return a is b
@@ -220,6 +233,8 @@ def _general(exercise: Exercise, answer: Any, right: Any) -> str:
         answer, right = next(
             (a, b) for a, b in pairs if not _same(a, b, exercise.tolerance)
         )
+        if isinstance(answer, _Raised):
+            return answer.text
     if isinstance(right, str):
         return (
             exercise.hint
