@@ -6,7 +6,7 @@ the same again.
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from itertools import pairwise, product
 
 import matplotlib as mpl
 import numpy as np
@@ -141,6 +141,86 @@ def network(ax: Axes, widths: Sequence[int], labels: Sequence[str]) -> Axes:
         ax.text(x, -1.1, label, ha="center", va="top")
     ax.set_xlim(-0.5, len(widths) - 0.5)
     ax.set_ylim(-3.2, tallest - 0.2)
+    ax.axis("off")
+    return ax
+
+
+def network_values(
+    ax: Axes,
+    kernels: Sequence[ArrayLike],
+    biases: Sequence[ArrayLike],
+    neurons: Sequence[Sequence[str]],
+) -> Axes:
+    """Draw a small network with a text in each neuron, weights on the lines, biases underneath.
+
+    Lines of negative weights are dashed. Made for networks of up to three neurons a layer.
+
+    Args:
+        ax: where to draw.
+        kernels: of each layer, ``(n_in, units)``.
+        biases: of each layer, ``(units,)``.
+        neurons: the texts of each layer's neurons, of the inputs first.
+
+    Raises:
+        ValueError: the numbers of layers or neurons do not fit to each other.
+    """
+    widths = [len(column) for column in neurons]
+    shapes = [np.shape(kernel) for kernel in kernels]
+    if shapes != list(pairwise(widths)) or widths[1:] != [
+        np.size(bias) for bias in biases
+    ]:
+        raise ValueError(
+            f"network_values expected a kernel and a bias for each layer of {widths} neurons. "
+            f"Received kernels {shapes} and biases {[np.shape(b) for b in biases]}."
+        )
+    tallest = max(widths)
+    columns = [
+        [(x, (w - 1) / 2 - i) for i in range(w)] for x, w in enumerate(widths)
+    ]
+    for left, right, kernel in zip(
+        columns, columns[1:], kernels, strict=False
+    ):
+        for (k, start), (j, end) in product(enumerate(left), enumerate(right)):
+            weight = float(np.asarray(kernel)[k, j])
+            line = np.array([start, end])
+            for gap in ([0.0, 0.22], [0.42, 1.0]):  # the number stands between
+                ax.plot(
+                    *np.transpose(line[0] + np.outer(gap, line[1] - line[0])),
+                    color=VERMILION if weight < 0 else BLUE,
+                    linestyle=(0, (4, 2)) if weight < 0 else "-",
+                    linewidth=1.6,
+                    zorder=1,
+                )
+            x, y = line[0] + 0.32 * (line[1] - line[0])
+            ax.text(
+                x,
+                y,
+                f"{weight:g}".replace("-", "\u2212"),
+                ha="center",
+                va="center",
+                fontsize=12,
+            )
+    for column, texts, colour in zip(
+        columns,
+        neurons,
+        (ORANGE, *[SKY] * (len(widths) - 2), GREEN),
+        strict=True,
+    ):
+        xs, ys = np.transpose(column)
+        ax.scatter(xs, ys, s=1500, color=colour, edgecolor="0.15", zorder=2)
+        for (x, y), text in zip(column, texts, strict=True):
+            ax.text(x, y, text, ha="center", va="center", zorder=3)
+    for column, bias in zip(columns[1:], biases, strict=True):
+        for (x, y), b in zip(column, np.ravel(bias), strict=True):
+            ax.text(
+                x,
+                y - 0.36,
+                f"+ {b:g}" if b >= 0 else f"\u2212 {-b:g}",
+                ha="center",
+                va="center",
+            )
+    ax.set_xlim(-0.25, len(widths) - 0.75)
+    ax.set_ylim(-(tallest - 1) / 2 - 0.5, (tallest - 1) / 2 + 0.35)
     ax.axis("off")
     return ax
 

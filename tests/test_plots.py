@@ -110,3 +110,46 @@ def test_the_gallery_shows_the_losses() -> None:
     np.testing.assert_allclose(zero, -np.log(1 - a))
     assert losses.BinaryCrossentropy()([1.0], [0.5]) == pytest.approx(one[99])
     assert_no_text_overlaps(figure)
+
+
+KERNELS = [[[0.5, -1.0], [0.25, 1.0]], [[1.0], [-2.0]]]
+BIASES = [[0.5, -0.5], [0.5]]
+NEURONS = [["1", "2"], ["1.5", "0.5"], ["1"]]
+
+
+def test_a_network_shows_its_values_weights_and_biases() -> None:
+    figure, ax = plt.subplots(figsize=(5.2, 3))
+    plots.network_values(ax, KERNELS, BIASES, NEURONS)
+    placed: dict[str, list[Any]] = {}
+    for text in ax.texts:
+        placed.setdefault(text.get_text().replace("\u2212", "-"), []).append(text.get_position())
+    # from neuron k of the column before to neuron j: the number stands on that line, near its start
+    columns = [[(0, 0.5), (0, -0.5)], [(1, 0.5), (1, -0.5)], [(2, 0.0)]]
+    for left, right, kernel in zip(columns, columns[1:], KERNELS, strict=False):
+        for k, start in enumerate(left):
+            for j, end in enumerate(right):
+                place = np.array(start) + 0.32 * np.subtract(end, start)
+                near = [
+                    np.allclose(place, found, atol=0.01) for found in placed[f"{kernel[k][j]:g}"]
+                ]
+                assert any(near), (k, j)
+    for column, texts in zip(columns, NEURONS, strict=True):
+        for place, shown in zip(column, texts, strict=True):
+            assert any(np.allclose(place, found) for found in placed[shown])
+    assert len(placed["+ 0.5"]) == 2
+    assert len(placed["- 0.5"]) == 1
+    dashed = {line.get_color() for line in ax.lines if line.get_linestyle() == "--"}
+    assert dashed == {plots.VERMILION}
+    assert len(ax.lines) == 2 * 6  # each in two pieces around its number
+    figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in ax.texts]
+    for i, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[i + 1 :])
+
+
+def test_a_network_that_does_not_fit_together_is_named() -> None:
+    _, ax = plt.subplots()
+    with pytest.raises(ValueError, match=r"layer of \[2, 3, 1\] neurons. Received kernels"):
+        plots.network_values(ax, KERNELS, BIASES, [["1", "2"], ["1", "2", "3"], ["1"]])
+    with pytest.raises(ValueError, match=r"biases \[\(1,\), \(1,\)\]"):
+        plots.network_values(ax, KERNELS, [[0.5], [0.5]], NEURONS)
