@@ -12,7 +12,8 @@ import matplotlib as mpl
 import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap
+from matplotlib.colors import ListedColormap, to_rgb
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
@@ -198,7 +199,7 @@ def network_values(
                 f"{weight:g}".replace("-", "\u2212"),
                 ha="center",
                 va="center",
-                fontsize=12,
+                fontsize=14,
             )
     for column, texts, colour in zip(
         columns,
@@ -207,20 +208,68 @@ def network_values(
         strict=True,
     ):
         xs, ys = np.transpose(column)
-        ax.scatter(xs, ys, s=1500, color=colour, edgecolor="0.15", zorder=2)
+        # half white, so that the text is legible in dark mode too
+        fill = (np.array(to_rgb(colour)) + 1) / 2
+        ax.scatter(xs, ys, s=1900, color=[fill], edgecolor="0.15", zorder=2)
         for (x, y), text in zip(column, texts, strict=True):
-            ax.text(x, y, text, ha="center", va="center", zorder=3)
+            ax.text(
+                x, y, text, ha="center", va="center", fontsize=14, zorder=3
+            )
     for column, bias in zip(columns[1:], biases, strict=True):
         for (x, y), b in zip(column, np.ravel(bias), strict=True):
             ax.text(
                 x,
-                y - 0.36,
+                y - 0.38,
                 f"+ {b:g}" if b >= 0 else f"\u2212 {-b:g}",
                 ha="center",
                 va="center",
+                fontsize=14,
             )
     ax.set_xlim(-0.25, len(widths) - 0.75)
     ax.set_ylim(-(tallest - 1) / 2 - 0.5, (tallest - 1) / 2 + 0.35)
+    ax.axis("off")
+    return ax
+
+
+def layer_shapes(
+    ax: Axes, n: int, n_in: int, units: int, i: int, j: int
+) -> Axes:
+    """Draw ``a W + b = z`` of one layer as grids, with row ``i`` and column ``j`` shaded.
+
+    Args:
+        ax: where to draw; its sides get the same scale.
+        n: number of samples.
+        n_in: number of neurons of the layer before.
+        units: number of neurons of the layer.
+        i: the sample, counted from 0, whose row of ``a`` is shaded.
+        j: the neuron, counted from 0, whose column of ``W``, bias and sum are shaded.
+    """
+    parts = (
+        ("$a^{l-1}$", "(n, $n_{l-1}$)", (n, n_in), (i, None), ORANGE, "@"),
+        ("$W^l$", "($n_{l-1}$, $n_l$)", (n_in, units), (None, j), SKY, "+"),
+        ("$b^l$", "($n_l$,)", (1, units), (None, j), PURPLE, "="),
+        ("$z^l$", "(n, $n_l$)", (n, units), (i, j), GREEN, ""),
+    )
+    half, left = max(n, n_in) / 2, 0.0
+    for name, shape, (rows, columns), (row, column), colour, sign in parts:
+        for r, c in np.ndindex(rows, columns):
+            shaded = row in (None, r) and column in (None, c)
+            ax.add_patch(
+                Rectangle(
+                    (left + c, rows / 2 - r - 1),
+                    1,
+                    1,
+                    facecolor=colour if shaded else "none",
+                    edgecolor="0.3",
+                )
+            )
+        middle = left + columns / 2
+        ax.text(middle, half + 0.5, name, ha="center", fontsize=15)
+        ax.text(middle, -half - 1.3, shape, ha="center", fontsize=13)
+        left += columns + 1.4
+        ax.text(left - 0.7, 0, sign, ha="center", va="center", fontsize=14)
+    ax.set(xlim=(-0.3, left - 1.1), ylim=(-half - 1.6, half + 1.6))
+    ax.set_aspect("equal")
     ax.axis("off")
     return ax
 

@@ -116,7 +116,12 @@ def test_rows_keep_to_themselves(x: Array, last: str) -> None:
 
 @proves(
     "eq-forward-collapse",
-    r"(x\, W^1 + b^1)\, W^2 + b^2 = x\, (W^1 W^2) + (b^1 W^2 + b^2)",
+    r"""
+    \begin{aligned}
+    &(x\, W^1 + b^1)\, W^2 + b^2 \\
+    &\qquad = x\, (W^1 W^2) + (b^1 W^2 + b^2)
+    \end{aligned}
+    """,
 )
 def test_layers_without_a_bend_are_one(x: Array) -> None:
     rng = np.random.default_rng(9)

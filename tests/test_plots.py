@@ -8,7 +8,9 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from nnbook import Input, Sequential, activations, data, losses, plots
 from nnbook.layers import Dense
@@ -153,3 +155,29 @@ def test_a_network_that_does_not_fit_together_is_named() -> None:
         plots.network_values(ax, KERNELS, BIASES, [["1", "2"], ["1", "2", "3"], ["1"]])
     with pytest.raises(ValueError, match=r"biases \[\(1,\), \(1,\)\]"):
         plots.network_values(ax, KERNELS, [[0.5], [0.5]], NEURONS)
+
+
+def test_the_shapes_of_a_layer_are_those_of_its_arrays() -> None:
+    figure, ax = plt.subplots(figsize=(5.2, 2.4))
+    n, n_in, units, i, j = 5, 3, 4, 1, 2
+    plots.layer_shapes(ax, n, n_in, units, i, j)
+    cells = [patch for patch in ax.patches if isinstance(patch, Rectangle)]
+    sizes = [(n, n_in), (n_in, units), (1, units), (n, units)]
+    assert len(cells) == sum(rows * columns for rows, columns in sizes)
+    for rows, columns in sizes:  # grids come one after the other, row by row
+        grid, cells = cells[: rows * columns], cells[rows * columns :]
+        shaded = np.array([to_rgba(cell.get_facecolor())[3] > 0 for cell in grid]).reshape(
+            rows, columns
+        )
+        expected = np.zeros((rows, columns), bool)
+        at_row = i if rows == n else slice(None)
+        at_column = j if columns == units else slice(None)
+        expected[at_row, at_column] = True
+        np.testing.assert_array_equal(shaded, expected)
+        corners = {cell.get_xy() for cell in grid}
+        assert len({x for x, _ in corners}) == columns
+        assert len({y for _, y in corners}) == rows
+    figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in ax.texts if text.get_text()]
+    for place, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[place + 1 :])
