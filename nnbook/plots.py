@@ -245,10 +245,10 @@ def layer_shapes(
         j: the neuron, counted from 0, whose column of ``W``, bias and sum are shaded.
     """
     parts = (
-        ("$a^{l-1}$", "(n, $n_{l-1}$)", (n, n_in), (i, None), ORANGE, "@"),
-        ("$W^l$", "($n_{l-1}$, $n_l$)", (n_in, units), (None, j), SKY, "+"),
-        ("$b^l$", "($n_l$,)", (1, units), (None, j), PURPLE, "="),
-        ("$z^l$", "(n, $n_l$)", (n, units), (i, j), GREEN, ""),
+        ("$a^{l-1}$", "$(n, n_{l-1})$", (n, n_in), (i, None), ORANGE, "@"),
+        ("$W^l$", "$(n_{l-1}, n_l)$", (n_in, units), (None, j), SKY, "+"),
+        ("$b^l$", "$(n_l,)$", (1, units), (None, j), PURPLE, "="),
+        ("$z^l$", "$(n, n_l)$", (n, units), (i, j), GREEN, ""),
     )
     half, left = max(n, n_in) / 2, 0.0
     for name, shape, (rows, columns), (row, column), colour, sign in parts:
