@@ -6,13 +6,14 @@ the same again.
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from itertools import pairwise, product
 
 import matplotlib as mpl
 import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap
+from matplotlib.colors import ListedColormap, to_rgb
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
@@ -141,6 +142,134 @@ def network(ax: Axes, widths: Sequence[int], labels: Sequence[str]) -> Axes:
         ax.text(x, -1.1, label, ha="center", va="top")
     ax.set_xlim(-0.5, len(widths) - 0.5)
     ax.set_ylim(-3.2, tallest - 0.2)
+    ax.axis("off")
+    return ax
+
+
+def network_values(
+    ax: Axes,
+    kernels: Sequence[ArrayLike],
+    biases: Sequence[ArrayLike],
+    neurons: Sequence[Sequence[str]],
+) -> Axes:
+    """Draw a small network with a text in each neuron, weights on the lines, biases underneath.
+
+    Lines of negative weights are dashed. Made for networks of up to three neurons a layer.
+
+    Args:
+        ax: where to draw.
+        kernels: of each layer, ``(n_in, units)``.
+        biases: of each layer, ``(units,)``.
+        neurons: the texts of each layer's neurons, of the inputs first.
+
+    Raises:
+        ValueError: the numbers of layers or neurons do not fit to each other.
+    """
+    widths = [len(column) for column in neurons]
+    shapes = [np.shape(kernel) for kernel in kernels]
+    if shapes != list(pairwise(widths)) or widths[1:] != [
+        np.size(bias) for bias in biases
+    ]:
+        raise ValueError(
+            f"network_values expected a kernel and a bias for each layer of {widths} neurons. "
+            f"Received kernels {shapes} and biases {[np.shape(b) for b in biases]}."
+        )
+    tallest = max(widths)
+    columns = [
+        [(x, (w - 1) / 2 - i) for i in range(w)] for x, w in enumerate(widths)
+    ]
+    for left, right, kernel in zip(
+        columns, columns[1:], kernels, strict=False
+    ):
+        for (k, start), (j, end) in product(enumerate(left), enumerate(right)):
+            weight = float(np.asarray(kernel)[k, j])
+            line = np.array([start, end])
+            for gap in ([0.0, 0.22], [0.42, 1.0]):  # the number stands between
+                ax.plot(
+                    *np.transpose(line[0] + np.outer(gap, line[1] - line[0])),
+                    color=VERMILION if weight < 0 else BLUE,
+                    linestyle=(0, (4, 2)) if weight < 0 else "-",
+                    linewidth=1.6,
+                    zorder=1,
+                )
+            x, y = line[0] + 0.32 * (line[1] - line[0])
+            ax.text(
+                x,
+                y,
+                f"{weight:g}".replace("-", "\u2212"),
+                ha="center",
+                va="center",
+                fontsize=14,
+            )
+    for column, texts, colour in zip(
+        columns,
+        neurons,
+        (ORANGE, *[SKY] * (len(widths) - 2), GREEN),
+        strict=True,
+    ):
+        xs, ys = np.transpose(column)
+        # half white, so that the text is legible in dark mode too
+        fill = (np.array(to_rgb(colour)) + 1) / 2
+        ax.scatter(xs, ys, s=1900, color=[fill], edgecolor="0.15", zorder=2)
+        for (x, y), text in zip(column, texts, strict=True):
+            ax.text(
+                x, y, text, ha="center", va="center", fontsize=14, zorder=3
+            )
+    for column, bias in zip(columns[1:], biases, strict=True):
+        for (x, y), b in zip(column, np.ravel(bias), strict=True):
+            ax.text(
+                x,
+                y - 0.38,
+                f"+ {b:g}" if b >= 0 else f"\u2212 {-b:g}",
+                ha="center",
+                va="center",
+                fontsize=14,
+            )
+    ax.set_xlim(-0.25, len(widths) - 0.75)
+    ax.set_ylim(-(tallest - 1) / 2 - 0.5, (tallest - 1) / 2 + 0.35)
+    ax.axis("off")
+    return ax
+
+
+def layer_shapes(
+    ax: Axes, n: int, n_in: int, units: int, i: int, j: int
+) -> Axes:
+    """Draw ``a W + b = z`` of one layer as grids, with row ``i`` and column ``j`` shaded.
+
+    Args:
+        ax: where to draw; its sides get the same scale.
+        n: number of samples.
+        n_in: number of neurons of the layer before.
+        units: number of neurons of the layer.
+        i: the sample, counted from 0, whose row of ``a`` is shaded.
+        j: the neuron, counted from 0, whose column of ``W``, bias and sum are shaded.
+    """
+    parts = (
+        ("$a^{l-1}$", "$(n, n_{l-1})$", (n, n_in), (i, None), ORANGE, "@"),
+        ("$W^l$", "$(n_{l-1}, n_l)$", (n_in, units), (None, j), SKY, "+"),
+        ("$b^l$", "$(n_l,)$", (1, units), (None, j), PURPLE, "="),
+        ("$z^l$", "$(n, n_l)$", (n, units), (i, j), GREEN, ""),
+    )
+    half, left = max(n, n_in) / 2, 0.0
+    for name, shape, (rows, columns), (row, column), colour, sign in parts:
+        for r, c in np.ndindex(rows, columns):
+            shaded = row in (None, r) and column in (None, c)
+            ax.add_patch(
+                Rectangle(
+                    (left + c, rows / 2 - r - 1),
+                    1,
+                    1,
+                    facecolor=colour if shaded else "none",
+                    edgecolor="0.3",
+                )
+            )
+        middle = left + columns / 2
+        ax.text(middle, half + 0.5, name, ha="center", fontsize=15)
+        ax.text(middle, -half - 1.3, shape, ha="center", fontsize=13)
+        left += columns + 1.4
+        ax.text(left - 0.7, 0, sign, ha="center", va="center", fontsize=14)
+    ax.set(xlim=(-0.3, left - 1.1), ylim=(-half - 1.6, half + 1.6))
+    ax.set_aspect("equal")
     ax.axis("off")
     return ax
 

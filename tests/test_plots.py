@@ -8,7 +8,9 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from nnbook import Input, Sequential, activations, data, losses, plots
 from nnbook.layers import Dense
@@ -114,3 +116,72 @@ def test_the_gallery_shows_the_losses() -> None:
     np.testing.assert_allclose(zero, -np.log(1 - a))
     assert losses.BinaryCrossentropy()([1.0], [0.5]) == pytest.approx(one[99])
     assert_no_text_overlaps(figure)
+
+
+KERNELS = [[[0.5, -1.0], [0.25, 1.0]], [[1.0], [-2.0]]]
+BIASES = [[0.5, -0.5], [0.5]]
+NEURONS = [["1", "2"], ["1.5", "0.5"], ["1"]]
+
+
+def test_a_network_shows_its_values_weights_and_biases() -> None:
+    figure, ax = plt.subplots(figsize=(5.2, 3))
+    plots.network_values(ax, KERNELS, BIASES, NEURONS)
+    placed: dict[str, list[Any]] = {}
+    for text in ax.texts:
+        placed.setdefault(text.get_text().replace("\u2212", "-"), []).append(text.get_position())
+    # from neuron k of the column before to neuron j: the number stands on that line, near its start
+    columns = [[(0, 0.5), (0, -0.5)], [(1, 0.5), (1, -0.5)], [(2, 0.0)]]
+    for left, right, kernel in zip(columns, columns[1:], KERNELS, strict=False):
+        for k, start in enumerate(left):
+            for j, end in enumerate(right):
+                place = np.array(start) + 0.32 * np.subtract(end, start)
+                near = [
+                    np.allclose(place, found, atol=0.01) for found in placed[f"{kernel[k][j]:g}"]
+                ]
+                assert any(near), (k, j)
+    for column, texts in zip(columns, NEURONS, strict=True):
+        for place, shown in zip(column, texts, strict=True):
+            assert any(np.allclose(place, found) for found in placed[shown])
+    assert len(placed["+ 0.5"]) == 2
+    assert len(placed["- 0.5"]) == 1
+    dashed = {line.get_color() for line in ax.lines if line.get_linestyle() == "--"}
+    assert dashed == {plots.VERMILION}
+    assert len(ax.lines) == 2 * 6  # each in two pieces around its number
+    figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in ax.texts]
+    for i, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[i + 1 :])
+
+
+def test_a_network_that_does_not_fit_together_is_named() -> None:
+    _, ax = plt.subplots()
+    with pytest.raises(ValueError, match=r"layer of \[2, 3, 1\] neurons. Received kernels"):
+        plots.network_values(ax, KERNELS, BIASES, [["1", "2"], ["1", "2", "3"], ["1"]])
+    with pytest.raises(ValueError, match=r"biases \[\(1,\), \(1,\)\]"):
+        plots.network_values(ax, KERNELS, [[0.5], [0.5]], NEURONS)
+
+
+def test_the_shapes_of_a_layer_are_those_of_its_arrays() -> None:
+    figure, ax = plt.subplots(figsize=(5.2, 2.4))
+    n, n_in, units, i, j = 5, 3, 4, 1, 2
+    plots.layer_shapes(ax, n, n_in, units, i, j)
+    cells = [patch for patch in ax.patches if isinstance(patch, Rectangle)]
+    sizes = [(n, n_in), (n_in, units), (1, units), (n, units)]
+    assert len(cells) == sum(rows * columns for rows, columns in sizes)
+    for rows, columns in sizes:  # grids come one after the other, row by row
+        grid, cells = cells[: rows * columns], cells[rows * columns :]
+        shaded = np.array([to_rgba(cell.get_facecolor())[3] > 0 for cell in grid]).reshape(
+            rows, columns
+        )
+        expected = np.zeros((rows, columns), bool)
+        at_row = i if rows == n else slice(None)
+        at_column = j if columns == units else slice(None)
+        expected[at_row, at_column] = True
+        np.testing.assert_array_equal(shaded, expected)
+        corners = {cell.get_xy() for cell in grid}
+        assert len({x for x, _ in corners}) == columns
+        assert len({y for _, y in corners}) == rows
+    figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in ax.texts if text.get_text()]
+    for place, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[place + 1 :])

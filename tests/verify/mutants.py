@@ -53,6 +53,8 @@ def move_curve(svg: str, share: float) -> str | None:
             if frame is None or path is None or not line.get("id", "").startswith("line2d"):
                 continue
             heights = [y for _, y in _points(frame.get("d", ""))]
+            if axes[0].get("id", "").startswith("line2d"):  # axes without a background
+                heights = [0.0, float(root.get("viewBox", "").split()[-1])]
             shift = share * (max(heights) - min(heights))
             path.set("d", _POINT.sub(partial(_shifted, shift), path.get("d", "")))
             return ElementTree.tostring(root, encoding="unicode")
