@@ -110,3 +110,10 @@ def test_the_gallery_shows_the_losses() -> None:
     np.testing.assert_allclose(zero, -np.log(1 - a))
     assert losses.BinaryCrossentropy()([1.0], [0.5]) == pytest.approx(one[99])
     assert_no_text_overlaps(figure)
+
+
+def test_the_gallery_of_errors_stands_alone() -> None:
+    figure, ax = plt.subplots()
+    plots.loss_gallery(ax)
+    assert [line.get_label() for line in ax.lines] == ["squared", "absolute", "Huber"]
+    assert_no_text_overlaps(figure)
