@@ -375,8 +375,8 @@ def activation_gallery(axes: Sequence[Axes], reach: float = 4.0) -> None:
     axes[0].legend(fontsize=11, loc="lower right", handlelength=1.5)
 
 
-def loss_gallery(errors: Axes, probabilities: Axes) -> None:
-    """Draw the losses of one output: over its error, and over the probability ``a``."""
+def loss_gallery(errors: Axes, probabilities: Axes | None = None) -> None:
+    """Draw the losses of one output: over its error, and over a probability if there is room."""
     e = np.linspace(-3, 3, 301)
     zero = np.zeros(1)
     for label, loss in (
@@ -385,12 +385,14 @@ def loss_gallery(errors: Axes, probabilities: Axes) -> None:
         ("Huber", losses.Huber()),
     ):
         errors.plot(e, [loss(zero, one[None]) for one in e], label=label)
-    errors.set(xlabel="error a - y", ylabel="loss", ylim=(-0.2, 4.5))
+    errors.set(xlabel=r"error $\hat y - y$", ylabel="loss", ylim=(-0.2, 4.5))
     errors.legend(loc="upper center")
+    if probabilities is None:
+        return
     a = np.linspace(0.005, 0.995, 199)
     cross_entropy = losses.BinaryCrossentropy()
     for y in (1.0, 0.0):
         values = [cross_entropy(np.array([y]), one[None]) for one in a]
         probabilities.plot(a, values, label=f"y = {y:.0f}")
-    probabilities.set(xlabel="output a", ylabel="binary cross-entropy")
+    probabilities.set(xlabel=r"output $\hat y$", ylabel="binary cross-entropy")
     probabilities.legend(loc="upper center")

@@ -185,3 +185,10 @@ def test_the_shapes_of_a_layer_are_those_of_its_arrays() -> None:
     boxes = [text.get_window_extent() for text in ax.texts if text.get_text()]
     for place, box in enumerate(boxes):
         assert not any(box.overlaps(other) for other in boxes[place + 1 :])
+
+
+def test_the_gallery_of_errors_stands_alone() -> None:
+    figure, ax = plt.subplots()
+    plots.loss_gallery(ax)
+    assert [line.get_label() for line in ax.lines] == ["squared", "absolute", "Huber"]
+    assert_no_text_overlaps(figure)
