@@ -1,7 +1,7 @@
 """What pages say of the book itself is counted while they are built, never typed.
 
-Where a page has the comment ``<!-- equation index -->`` or ``<!-- verification -->``, it is filled
-in here. Each chapter ends with what of it is verified.
+A comment such as ``<!-- verification -->`` or ``<!-- correction 3 -->`` on a page is filled in,
+and each chapter ends with what of it is verified.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from sphinx.application import Sphinx
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from tests.verify import equations, facts, notebooks
+from tests.verify import equations, facts, notebooks, prose
 
 CHAPTER = re.compile(r"notebooks/(\d+_\w+)")
 
@@ -28,7 +28,7 @@ def number(count: int, one: str, several: str | None = None) -> str:
 # ---- the index of equations ---------------------------------------------------------------------
 
 
-def equation_index(app: Sphinx) -> str:
+def equation_index() -> str:
     """Return every labelled formula: where it is derived, who computes it, what proves it."""
     pieces = facts.pieces()
     proofs: dict[str, list[str]] = {}
@@ -62,7 +62,7 @@ def equation_index(app: Sphinx) -> str:
 # ---- how the book is verified --------------------------------------------------------------------
 
 
-def verification(app: Sphinx) -> str:
+def verification() -> str:
     """Return the counts of all chapters, and what is known of the last full run."""
     counts = facts.chapters()
     total = sum(counts.values(), facts.Counts())
@@ -95,19 +95,42 @@ def last_run() -> str:
     )
 
 
-PAGES = {
-    "book/equations": ("<!-- equation index -->", equation_index),
-    "book/verification": ("<!-- verification -->", verification),
+# ---- the corrections and the sheet of formulas ---------------------------------------------------
+
+
+def correction(number: str) -> str:
+    """Return what the cell ``correction-NUMBER`` printed, and a link to its chapter."""
+    for path in notebooks.notebook_paths():
+        notebook = notebooks.read_notebook(path)
+        for cell in notebook.cells:
+            if cell.get("id") == f"correction-{number}":
+                printed = "".join(prose.output_texts(cell)).rstrip()
+                link = f"[{facts.title(notebook)}](../notebooks/{path.name})"
+                return f"**Seen** in {link}:\n\n```text\n{printed}\n```"
+    raise ValueError(f"no chapter has a cell with the id correction-{number}")
+
+
+def sheet(labels: str) -> str:
+    """Return the formulas of some labels, each with its number, which leads to its chapter."""
+    latex = {one.equation.label: one.equation.latex for one in equations.shown_in_book()}
+    return "\n".join(
+        f"{{eq}}`{label}`\n: $\\displaystyle {latex[label]}$\n" for label in labels.split()
+    )
+
+
+FILLED = {
+    "equation index": lambda _: equation_index(),
+    "verification": lambda _: verification(),
+    "correction": correction,
+    "sheet:": sheet,
 }
+MARK = re.compile(rf"<!-- ({'|'.join(FILLED)})\s*(.*?) -->", re.DOTALL)
 
 
 def fill(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Put what was counted in place of the comment."""
-    if docname in PAGES:
-        mark, make = PAGES[docname]
-        if mark not in source[0]:
-            raise ValueError(f"{docname} must have the comment {mark}")
-        source[0] = source[0].replace(mark, make(app))
+    """Put what was counted or printed in place of the comments."""
+    if docname.startswith("book/"):
+        source[0] = MARK.sub(lambda match: FILLED[match[1]](match[2]), source[0])
 
 
 def verified_footer(
