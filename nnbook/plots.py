@@ -187,7 +187,9 @@ def signals(
                 )
                 # on the line, nearer to its left end, where lines do not cross
                 part = 0.5 if start[1] == end[1] else 0.36
-                x, y = (a + part * (b - a) for a, b in zip(start, end, strict=True))
+                x, y = (
+                    a + part * (b - a) for a, b in zip(start, end, strict=True)
+                )
                 slope = np.degrees(np.arctan2(end[1] - start[1], 1))
                 ax.annotate(
                     label,

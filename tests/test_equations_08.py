@@ -139,9 +139,7 @@ def test_chain_rule_of_one_neuron(w: float, b: float, x: float, y: float) -> Non
     da_dz = (sigmoid(z + h) - sigmoid(z - h)) / (2 * h)
     dz_dw = ((w + h) * x - (w - h) * x) / (2 * h)
     assert dc_da * da_dz * dz_dw == pytest.approx(expected, rel=1e-7)
-    assert (dc_da, da_dz, dz_dw) == pytest.approx(
-        (2 * (a - y), SLOPES["sigmoid"](z), x), rel=1e-7
-    )
+    assert (dc_da, da_dz, dz_dw) == pytest.approx((2 * (a - y), SLOPES["sigmoid"](z), x), rel=1e-7)
 
 
 @proves(
@@ -258,9 +256,7 @@ def test_slope_of_a_bias(model: Sequential, x: Array, y: Array) -> None:
             assert found[j] == pytest.approx(expected, rel=1e-5, abs=1e-10)
 
 
-@proves(
-    "eq-output-delta-matrix", r"\delta^L = \frac{\partial C}{\partial a^L} \odot f'(z^L)"
-)
+@proves("eq-output-delta-matrix", r"\delta^L = \frac{\partial C}{\partial a^L} \odot f'(z^L)")
 def test_output_error_as_a_matrix(model: Sequential, x: Array, y: Array) -> None:
     zs, outputs = forward(model, x)
     expected = output_slope(outputs[-1], y) * SLOPES["sigmoid"](zs[-1])

@@ -202,7 +202,11 @@ EXERCISES = (
         [
             Mistake(
                 "weights not transposed",
-                lambda x, w, delta: (x.T @ delta, delta.sum(axis=0), delta @ w),
+                lambda x, w, delta: (
+                    x.T @ delta,
+                    delta.sum(axis=0),
+                    delta @ w,
+                ),
                 "The blame for the inputs goes along the weights the wrong way. Square layers do "
                 "not tell; try one that is not.",
             ),
@@ -255,7 +259,7 @@ EXERCISES = (
             Mistake(
                 "error handed back as it is",
                 lambda x, w, delta: (x.T @ delta, delta.sum(axis=0), delta),
-                "The blame for the inputs is the error itself. It has to go back along the weights.",
+                "This hands the error back as it is. It has to travel along the weights.",
             ),
         ],
         cases=_LAYERS,
