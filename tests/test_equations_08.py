@@ -124,8 +124,8 @@ def test_squared_error() -> None:
 
 @proves(
     "eq-chain-one",
-    r"\frac{dC}{dw} = \frac{dC}{da} \cdot \frac{da}{dz} \cdot \frac{dz}{dw} "
-    r"= 2\,(a - y) \cdot f'(z) \cdot x",
+    r"\begin{aligned} \frac{dC}{dw} &= \frac{dC}{da} \cdot \frac{da}{dz} \cdot \frac{dz}{dw} \\ "
+    r"&= 2\,(a - y) \cdot f'(z) \cdot x \end{aligned}",
 )
 @pytest.mark.parametrize(("w", "b", "x", "y"), NEURONS)
 def test_chain_rule_of_one_neuron(w: float, b: float, x: float, y: float) -> None:
@@ -144,8 +144,8 @@ def test_chain_rule_of_one_neuron(w: float, b: float, x: float, y: float) -> Non
 
 @proves(
     "eq-delta-one",
-    r"\delta = \frac{dC}{dz} = \frac{dC}{da}\, f'(z) , \qquad "
-    r"\frac{dC}{dw} = \delta\, x , \qquad \frac{dC}{db} = \delta",
+    r"\begin{aligned} \delta &= \frac{dC}{dz} = \frac{dC}{da}\, f'(z) , \\ "
+    r"\frac{dC}{dw} &= \delta\, x , \qquad \frac{dC}{db} = \delta \end{aligned}",
 )
 @pytest.mark.parametrize(("w", "b", "x", "y"), NEURONS)
 def test_error_of_one_neuron(w: float, b: float, x: float, y: float) -> None:
