@@ -87,7 +87,7 @@ EXERCISES = (
         [
             Mistake(
                 "all",
-                ["W1", "b1", "W2", "b2"],
+                ["W1", "W2", "b1", "b2"],
                 "Blame goes back along the weights of the second layer. How large are they?",
             ),
             Mistake(
@@ -107,42 +107,43 @@ EXERCISES = (
             ),
         ],
         hint="Go forward first: what are the hidden outputs? Then take the equations in turn.",
+        read=sorted,
     ),
     Exercise(
         "8.2",
         "a table of two rows and two columns",
-        [[1.0, 0.0], [0.5, 0.0]],
+        np.array([[1.0, 0.0], [0.5, 0.0]]),
         [
             Mistake(
                 ">= on the output",
-                [[1.0, -2.0], [0.5, -1.0]],
+                np.array([[1.0, -2.0], [0.5, -1.0]]),
                 "The sum of the second hidden neuron is negative. What is the slope of its ReLU?",
             ),
             Mistake(
                 "missing factor two",
-                [[0.5, 0.0], [0.25, 0.0]],
+                np.array([[0.5, 0.0], [0.25, 0.0]]),
                 "It is half of what it should be. Look at the slope of the squared error.",
             ),
             Mistake(
                 "transposed",
-                [[1.0, 0.5], [0.0, 0.0]],
+                np.array([[1.0, 0.5], [0.0, 0.0]]),
                 "It is transposed: a row belongs to an input, a column to a hidden neuron.",
             ),
             Mistake(
                 "times the weights",
-                [[0.25, 0.0], [0.125, 0.0]],
+                np.array([[0.25, 0.0], [0.125, 0.0]]),
                 "You multiplied the errors with the weights. What stands at the left end of a "
                 "weight?",
             ),
             Mistake(
                 "the chapter's input",
-                [[-2.0, 4.0], [-4.0, 8.0]],
+                np.array([[-2.0, 4.0], [-4.0, 8.0]]),
                 "These are the slopes for the input of the chapter. Here the inputs have changed "
                 "places.",
             ),
             Mistake(
                 "wrong sign",
-                [[-1.0, 0.0], [-0.5, 0.0]],
+                np.array([[-1.0, 0.0], [-0.5, 0.0]]),
                 "The signs are turned around. Is the error output minus target, or the reverse?",
             ),
         ],
@@ -302,6 +303,7 @@ EXERCISES = (
             ),
         ],
         hint="Nudge w up and down, divide the change by 2h, and compare with each of the four.",
+        read=sorted,
     ),
     Exercise(
         "8.6",
