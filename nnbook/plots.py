@@ -270,6 +270,73 @@ def layer_shapes(
         ax.text(left - 0.7, 0, sign, ha="center", va="center", fontsize=14)
     ax.set(xlim=(-0.3, left - 1.1), ylim=(-half - 1.6, half + 1.6))
     ax.set_aspect("equal")
+def signals(
+    ax: Axes,
+    columns: Sequence[Sequence[str]],
+    edges: Sequence[Sequence[Sequence[str]]],
+    *,
+    back: bool = False,
+) -> Axes:
+    """Draw what flows through a small network: a circle for each number, an arrow for each weight.
+
+    Going back the arrows are dashed and point to the left.
+
+    Args:
+        ax: where to draw.
+        columns: the texts in the circles, layer by layer.
+        edges: from each column to the next, the texts on the arrows, ``[from][to]``; "" for none.
+        back: whether the arrows point to the left.
+    """
+    radius = 23  # points
+    colour = VERMILION if back else BLUE
+    at = [
+        [(x, (len(texts) - 1) / 2 - i) for i in range(len(texts))]
+        for x, texts in enumerate(columns)
+    ]
+    for (left, right), labels in zip(pairwise(at), edges, strict=True):
+        for start, row in zip(left, labels, strict=True):
+            for end, label in zip(right, row, strict=True):
+                ax.annotate(
+                    "",
+                    start if back else end,
+                    end if back else start,
+                    arrowprops={
+                        "arrowstyle": "-|>",
+                        "color": colour,
+                        "linewidth": 1.6,
+                        "linestyle": (0, (4, 2)) if back else "-",
+                        "shrinkA": radius,
+                        "shrinkB": radius,
+                        "mutation_scale": 14,
+                    },
+                )
+                # on the line, nearer to its left end, where lines do not cross
+                part = 0.5 if start[1] == end[1] else 0.36
+                x, y = (
+                    a + part * (b - a) for a, b in zip(start, end, strict=True)
+                )
+                slope = np.degrees(np.arctan2(end[1] - start[1], 1))
+                ax.annotate(
+                    label,
+                    (x, y),
+                    xytext=(0, 2),
+                    textcoords="offset points",
+                    rotation=slope,
+                    transform_rotates_text=True,
+                    rotation_mode="anchor",
+                    ha="center",
+                    va="bottom",
+                    fontsize=11,
+                )
+    for places, texts in zip(at, columns, strict=True):
+        for (x, y), text in zip(places, texts, strict=True):
+            ax.scatter(
+                x, y, s=(2 * radius) ** 2, color=SKY, alpha=0.35, linewidth=0
+            )
+            ax.text(x, y, text, ha="center", va="center", fontsize=11)
+    tallest = max(len(texts) for texts in columns)
+    ax.set_xlim(-0.4, len(columns) - 0.6)
+    ax.set_ylim(-tallest / 2 - 0.05, tallest / 2 + 0.05)
     ax.axis("off")
     return ax
 

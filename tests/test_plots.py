@@ -192,3 +192,28 @@ def test_the_gallery_of_errors_stands_alone() -> None:
     plots.loss_gallery(ax)
     assert [line.get_label() for line in ax.lines] == ["squared", "absolute", "Huber"]
     assert_no_text_overlaps(figure)
+
+
+def test_signals_show_every_number_and_point_the_right_way() -> None:
+    figure, axes = plt.subplots(2, 1, figsize=(5.2, 4.8))
+    columns = [["x1", "x2"], ["h1", "h2", "h3"], ["out"]]
+    edges = [[["1", "2", "3"], ["4", "5", ""]], [["7"], ["8"], ["9"]]]
+    tips = []
+    for ax, back in zip(axes, (False, True), strict=True):
+        plots.signals(ax, columns, edges, back=back)
+        figure.canvas.draw()
+        shown = [text.get_text() for text in ax.texts]
+        assert [text for text in shown if text[:1].isalpha()] == [c for col in columns for c in col]
+        assert sorted(text for text in shown if text.isdigit()) == list("12345789")
+        arrows = [text for text in ax.texts if getattr(text, "arrow_patch", None)]
+        assert len(arrows) == 9
+        tips.append([text.xy[0] - text.xyann[0] for text in arrows])
+        assert not ax.axison
+    assert set(tips[0]) == {1}
+    assert set(tips[1]) == {-1}
+
+
+def test_signals_refuses_edges_that_do_not_fit() -> None:
+    _, ax = plt.subplots()
+    with pytest.raises(ValueError, match="zip"):
+        plots.signals(ax, [["a"], ["b", "c"]], [[["1"]]])
