@@ -264,7 +264,7 @@ def neuron(
     z: object,
     a: object,
 ) -> Axes:
-    """Draw one neuron: inputs, a weight on each line, sum, activation, output.
+    """Draw one neuron: inputs, a weight on each line, bias, sum, activation and output.
 
     What is written on the parts is given: letters such as ``"$x_1$"``, or numbers.
 
@@ -273,25 +273,34 @@ def neuron(
     """
     rows = np.linspace(len(inputs) - 1, 0, len(inputs)) * 1.2
     middle = float(rows.mean())
+    plus, bend, end = 2.2, 3.35, 4.2
     for y, value, weight in zip(rows, inputs, weights, strict=True):
-        ax.plot([0, 3], [y, middle], color="0.45", linestyle="-", zorder=1)
-        _on_line(ax, (0, float(y)), (3, middle), 0.45, weight)
-        _circle(ax, (0, float(y)), value, ORANGE)
-    ax.plot([3, 3], [middle - 1.5, middle], color="0.45", linestyle="-")
-    ax.text(3, middle - 1.75, f"{bias}", ha="center", va="top")
-    for left, right in ((3, 4.6), (4.6, 5.9)):
-        ax.plot([left, right], [middle, middle], color="0.45", linestyle="-")
-    _circle(ax, (3, middle), "+", SKY)
-    _circle(ax, (4.6, middle), "$f$", SKY)
-    ax.text(3.8, middle + 0.12, f"{z}", ha="center", va="bottom")
-    ax.text(6.0, middle, f"{a}", ha="left", va="center")
-    below = middle - 2.35
-    for x, word in ((0, "inputs"), (1.4, "weights"), (3, "bias")):
-        ax.text(x, below, word, ha="center", va="top", fontsize=11)
-    for x, word in ((4.6, "activation"), (6.1, "output")):
-        ax.text(x, below, word, ha="center", va="top", fontsize=11)
-    ax.set_xlim(-0.6, 6.7)
-    ax.set_ylim(below - 0.5, max(float(rows[0]), middle + 0.4) + 0.5)
+        place = (0.0, float(y))
+        ax.plot([0, plus], [y, middle], color="0.45", linestyle="-", zorder=1)
+        _on_line(ax, place, (plus, middle), 0.45, weight)
+        _circle(ax, place, value, ORANGE)
+    for xs, ys in (
+        ([plus, plus], [middle - 1.3, middle]),
+        ([plus, end], [middle, middle]),
+    ):
+        ax.plot(xs, ys, color="0.45", linestyle="-", zorder=1)
+    _circle(ax, (plus, middle), "+", SKY)
+    _circle(ax, (bend, middle), "$f$", SKY)
+    below = min(middle - 1.4, float(rows[-1]) - 0.9)
+    for x, y, text, across, up in (
+        (plus + 0.12, middle - 1.1, f"{bias}", "left", "center"),
+        ((plus + bend) / 2, middle + 0.1, f"{z}", "center", "bottom"),
+        (end + 0.1, middle, f"{a}", "left", "center"),
+        ((plus + bend) / 2, middle - 0.4, "sum", "center", "top"),
+        (0, below, "inputs", "center", "top"),
+        (1.05, below, "weights", "center", "top"),
+        (plus, below, "bias", "center", "top"),
+        (bend, middle + 0.55, "activation", "center", "bottom"),
+        (end + 0.2, middle - 0.4, "output", "center", "top"),
+    ):
+        ax.text(x, y, text, ha=across, va=up)
+    ax.set_xlim(-0.5, 4.9)
+    ax.set_ylim(below - 0.5, max(float(rows[0]), middle + 0.5) + 0.5)
     ax.axis("off")
     return ax
 
@@ -313,7 +322,7 @@ def weighted_network(
     kernels = [np.asarray(w) for w in weights[::2]]
     biases = [np.asarray(b) for b in weights[1::2]]
     widths = [len(kernels[0])] + [len(b) for b in biases]
-    tallest, step = max(widths), 2.4
+    tallest, step = max(widths), 2.0
     columns = [
         [(step * x, 1.6 * ((tallest - w) / 2 + w - 1 - i)) for i in range(w)]
         for x, w in enumerate(widths)

@@ -98,7 +98,8 @@ def test_distance_of_the_line_from_the_origin(rng: np.random.Generator) -> None:
 
 @proves(
     "eq-perceptron",
-    r"w_k \leftarrow w_k + (y - a)\, x_k , \qquad b \leftarrow b + (y - a)",
+    r"\begin{aligned} w_k &\leftarrow w_k + (y - a)\, x_k \\ "
+    r"b &\leftarrow b + (y - a) \end{aligned}",
 )
 def test_the_perceptron_rule_is_a_step_of_descent(rng: np.random.Generator) -> None:
     """nnbook's layer, told the error ``a - y``, has the negative of the correction as gradient."""
@@ -127,8 +128,8 @@ def test_the_perceptron_rule_is_a_step_of_descent(rng: np.random.Generator) -> N
 @proves(
     "eq-xor-conditions",
     r"\begin{aligned} b &\le 0 & &\text{both down: no} \\ "
-    r"w_2 + b &> 0 & &\text{only the second up: yes} \\ "
-    r"w_1 + b &> 0 & &\text{only the first up: yes} \\ "
+    r"w_2 + b &> 0 & &\text{second up: yes} \\ "
+    r"w_1 + b &> 0 & &\text{first up: yes} \\ "
     r"w_1 + w_2 + b &\le 0 & &\text{both up: no} \end{aligned}",
 )
 def test_conditions_for_xor(rng: np.random.Generator) -> None:
@@ -143,7 +144,11 @@ def test_conditions_for_xor(rng: np.random.Generator) -> None:
     assert most == 3
 
 
-@proves("eq-xor-sums", r"(w_1 + b) + (w_2 + b) = b + (w_1 + w_2 + b)")
+@proves(
+    "eq-xor-sums",
+    r"\begin{aligned} &(w_1 + b) + (w_2 + b) \\ "
+    r"&\quad = b + (w_1 + w_2 + b) \end{aligned}",
+)
 def test_the_sums_at_opposite_corners_agree(rng: np.random.Generator) -> None:
     w, b = rng.normal(size=(2, 100)), rng.normal(size=100)
     z = outputs(dense(w, b), CORNERS)  # a hundred neurons at once

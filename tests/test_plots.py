@@ -117,9 +117,9 @@ def written(ax: Any) -> list[str]:
 
 
 def test_a_neuron_shows_what_it_is_given() -> None:
-    figure, ax = plt.subplots(figsize=(5.2, 2.9))
+    figure, ax = plt.subplots(figsize=(4, 2.9))
     plots.neuron(ax, [1, 2, 3], ["u", "v", "w"], -1.5, "z", "a")
-    words = ["inputs", "weights", "bias", "activation", "output"]
+    words = ["inputs", "weights", "bias", "sum", "activation", "output"]
     assert sorted(written(ax)) == sorted([*"123", *"uvw", "-1.5", "+", "$f$", "z", "a", *words])
     assert_texts_apart(figure, ax)
     with pytest.raises(ValueError, match="zip"):
@@ -127,7 +127,7 @@ def test_a_neuron_shows_what_it_is_given() -> None:
 
 
 def test_a_small_network_shows_its_weights_and_biases() -> None:
-    figure, ax = plt.subplots(figsize=(5.2, 3.2))
+    figure, ax = plt.subplots(figsize=(4, 3))
     kernel, bias = np.array([[1.0, 2.0], [3.0, 4.0]]), [-0.5, -1.5]
     plots.weighted_network(
         ax, [kernel, bias, [[5.0], [-6.0]], [7.0]], ["left", "middle", "right"], ["x", "y"]

@@ -138,31 +138,31 @@ EXERCISES = (
             Mistake(
                 "AND",
                 [0, 0, 0, 1],
-                "This neuron says yes when both are pressed: it is AND itself. "
+                "This neuron says yes when both doors are closed: it is AND. "
                 "How do the two sides of a line change places?",
             ),
             Mistake(
                 "OR",
                 [0, 1, 1, 1],
-                "This is OR. It differs from the wanted answers when nothing "
-                "is pressed and when both are.",
+                "This is OR. It differs from the wanted answers when both doors "
+                "are open and when both are closed.",
             ),
             Mistake(
                 "NOR, or a sum of zero",
                 [1, 0, 0, 0],
-                "It says yes only when nothing is pressed. Compute the sum "
-                "for one pressed button; zero counts as no.",
+                "It says yes only when both doors are open. Compute the sum "
+                "for one closed door; a sum of zero counts as no.",
             ),
             Mistake(
                 "always no",
                 [0, 0, 0, 0],
-                "It never says yes. When nothing is pressed, only one of the "
+                "It never says yes. When both doors are open, only one of the "
                 "three numbers is left in the sum. Which sign must it have?",
             ),
             Mistake(
                 "always yes",
                 [1, 1, 1, 1],
-                "It always says yes. With both pressed, the weights have to "
+                "It always says yes. With both doors closed, the weights have to "
                 "outweigh the bias.",
             ),
         ),
