@@ -360,8 +360,9 @@ def weighted_network(
                 )
         ax.text(step * x, -1.15, label, ha="center", va="top")
     ax.set_xlim(-0.8, step * (len(widths) - 1) + 0.8)
-    ax.set_ylim(-2.3, 1.6 * (tallest - 1) + 0.5)
-    ax.axis("off")
+    ax.set_ylim(-1.9, 1.6 * (tallest - 1) + 0.5)
+    ax.set(xticks=[], yticks=[])
+    ax.spines[:].set_visible(False)
     return ax
 
 
