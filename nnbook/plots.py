@@ -7,17 +7,21 @@ the same again.
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise, product
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 
 import matplotlib as mpl
 import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap, to_rgb
+from matplotlib.colors import ListedColormap
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from nnbook import activations, losses
+from nnbook.checks import Array
 from nnbook.models import Sequential
 
 ORANGE, SKY, GREEN, BLUE, VERMILION, PURPLE = (
@@ -465,3 +469,264 @@ def loss_gallery(errors: Axes, probabilities: Axes | None = None) -> None:
         probabilities.plot(a, values, label=f"y = {y:.0f}")
     probabilities.set(xlabel=r"output $\hat y$", ylabel="binary cross-entropy")
     probabilities.legend(loc="upper center")
+
+
+def neuron(
+    ax: Axes,
+    inputs: Sequence[object],
+    weights: Sequence[object],
+    bias: object,
+    z: object,
+    a: object,
+) -> Axes:
+    """Draw one neuron: inputs, a weight on each line, bias, sum, activation and output.
+
+    What is written on the parts is given: letters such as ``"$x_1$"``, or numbers.
+
+    Raises:
+        ValueError: not one weight for each input.
+    """
+    rows = np.linspace(len(inputs) - 1, 0, len(inputs)) * 1.2
+    middle = float(rows.mean())
+    plus, bend, end = 2.2, 3.35, 4.2
+    for y, value, weight in zip(rows, inputs, weights, strict=True):
+        place = (0.0, float(y))
+        ax.plot([0, plus], [y, middle], color="0.45", linestyle="-", zorder=1)
+        _on_line(ax, place, (plus, middle), 0.45, weight)
+        _circle(ax, place, value, ORANGE)
+    for xs, ys in (
+        ([plus, plus], [middle - 1.3, middle]),
+        ([plus, end], [middle, middle]),
+    ):
+        ax.plot(xs, ys, color="0.45", linestyle="-", zorder=1)
+    _circle(ax, (plus, middle), "+", SKY)
+    _circle(ax, (bend, middle), "$f$", SKY)
+    below = min(middle - 1.4, float(rows[-1]) - 0.9)
+    for x, y, text, across, up in (
+        (plus + 0.12, middle - 1.1, f"{bias}", "left", "center"),
+        ((plus + bend) / 2, middle + 0.1, f"{z}", "center", "bottom"),
+        (end + 0.1, middle, f"{a}", "left", "center"),
+        ((plus + bend) / 2, middle - 0.4, "sum", "center", "top"),
+        (0, below, "inputs", "center", "top"),
+        (1.05, below, "weights", "center", "top"),
+        (plus, below, "bias", "center", "top"),
+        (bend, middle + 0.55, "activation", "center", "bottom"),
+        (end + 0.2, middle - 0.4, "output", "center", "top"),
+    ):
+        ax.text(x, y, text, ha=across, va=up)
+    ax.set_xlim(-0.5, 4.9)
+    ax.set_ylim(below - 0.5, max(float(rows[0]), middle + 0.5) + 0.5)
+    ax.axis("off")
+    return ax
+
+
+def weighted_network(
+    ax: Axes,
+    weights: Sequence[ArrayLike],
+    labels: Sequence[str],
+    inputs: Sequence[str] = (),
+) -> Axes:
+    """Draw a small network with its numbers: a weight on each line, a bias under each neuron.
+
+    Args:
+        ax: where to draw.
+        weights: kernel ``(n_in, units)`` and bias ``(units,)`` of each layer, as ``get_weights``.
+        labels: a word under each column, inputs first.
+        inputs: what to write into the input circles.
+    """
+    kernels = [np.asarray(w) for w in weights[::2]]
+    biases = [np.asarray(b) for b in weights[1::2]]
+    widths = [len(kernels[0])] + [len(b) for b in biases]
+    tallest, step = max(widths), 2.0
+    columns = [
+        [(step * x, 1.6 * ((tallest - w) / 2 + w - 1 - i)) for i in range(w)]
+        for x, w in enumerate(widths)
+    ]
+    for kernel, left, right in zip(
+        kernels, columns[:-1], columns[1:], strict=True
+    ):
+        for k, j in np.ndindex(*kernel.shape):
+            start, end = left[k], right[j]
+            ax.plot(
+                [start[0], end[0]],
+                [start[1], end[1]],
+                color="0.45",
+                linewidth=1.2,
+                linestyle="-",
+                zorder=1,
+            )
+            # not in the middle, where the lines of two neurons cross
+            _on_line(ax, start, end, 0.3, f"{kernel[k, j]:g}")
+    for x, (column, label) in enumerate(zip(columns, labels, strict=True)):
+        for i, place in enumerate(column):
+            text = inputs[i] if x == 0 and inputs else ""
+            colour = (ORANGE, SKY, GREEN, PURPLE)[x % 4]
+            _circle(ax, place, text, colour)
+            if x:
+                ax.text(
+                    place[0],
+                    place[1] - 0.36,
+                    f"b = {biases[x - 1][i]:g}",
+                    ha="center",
+                    va="top",
+                    fontsize=11,
+                    zorder=4,
+                    bbox={"facecolor": "1", "edgecolor": "none", "pad": 1},
+                )
+        ax.text(step * x, -1.15, label, ha="center", va="top")
+    ax.set_xlim(-0.8, step * (len(widths) - 1) + 0.8)
+    ax.set_ylim(-1.9, 1.6 * (tallest - 1) + 0.5)
+    ax.set(xticks=[], yticks=[])
+    ax.spines[:].set_visible(False)
+    return ax
+
+
+def _circle(
+    ax: Axes, place: tuple[float, float], text: object, colour: str
+) -> None:
+    """Draw a circle with a short text in it."""
+    ax.scatter(*place, s=640, color=colour, edgecolor="0.15", zorder=2)
+    ax.text(*place, f"{text}", ha="center", va="center", zorder=3)
+
+
+def _on_line(
+    ax: Axes,
+    start: tuple[float, float],
+    end: tuple[float, float],
+    share: float,
+    text: object,
+) -> None:
+    """Write on a line, at a share of the way from its start to its end."""
+    (x0, y0), (x1, y1) = start, end
+    ax.text(
+        x0 + share * (x1 - x0),
+        y0 + share * (y1 - y0),
+        f"{text}",
+        ha="center",
+        va="center",
+        zorder=3,
+        bbox={"facecolor": "1", "edgecolor": "none", "pad": 1.5},
+    )
+
+
+def matrix_product(
+    ax: Axes, x: ArrayLike, w: ArrayLike, i: int, j: int
+) -> Axes:
+    """Draw ``x @ w`` as three tables: ``x`` to the left of the product, ``w`` above it.
+
+    Row ``i`` of ``x`` and column ``j`` of ``w`` are shaded, and so is the entry where they meet.
+    """
+    left, above = np.asarray(x), np.asarray(w)
+    (n, inner), units = left.shape, above.shape[1]
+    gap = 0.5
+    for name, table, x0, y0, row, column in (
+        ("x", left, 0.0, 0.0, i, None),
+        ("W", above, inner + gap, n + gap, None, j),
+        ("x W", left @ above, inner + gap, 0.0, i, j),
+    ):
+        rows, columns = table.shape
+        for r, c in np.ndindex(rows, columns):
+            here = (row is None or r == row) and (
+                column is None or c == column
+            )
+            corner = (x0 + c, y0 + rows - 1 - r)
+            ax.add_patch(
+                Rectangle(
+                    corner,
+                    1,
+                    1,
+                    facecolor=ORANGE if here else "none",
+                    edgecolor="0.45",
+                    alpha=0.45 if here else 1,
+                    linewidth=0.8,
+                )
+            )
+            ax.text(
+                corner[0] + 0.5,
+                corner[1] + 0.5,
+                f"{table[r, c]:g}",
+                ha="center",
+                va="center",
+                fontsize=14,
+            )
+        side = x0 - 0.25 if name == "W" else x0 + columns / 2
+        height = y0 + rows / 2 if name == "W" else y0 - 0.2
+        ax.text(
+            side,
+            height,
+            f"{name}  ({rows}, {columns})",
+            ha="right" if name == "W" else "center",
+            va="center" if name == "W" else "top",
+        )
+    ax.set_xlim(-0.1, inner + gap + units + 0.1)
+    ax.set_ylim(-0.9, n + gap + inner + 0.1)
+    ax.set_aspect("equal")
+    ax.axis("off")
+    return ax
+
+
+def regions(
+    ax: Axes,
+    answer: Callable[[Array], Array],
+    x: ArrayLike,
+    y: ArrayLike,
+    lines: Sequence[tuple[ArrayLike, float]] = (),
+    *,
+    low: float = -0.5,
+    high: float = 1.5,
+    points: int = 200,
+) -> Axes:
+    """Shade the part of the plane to which ``answer`` says yes, with samples and lines on top.
+
+    Args:
+        ax: where to draw.
+        answer: gets points ``(m, 2)``, returns an answer each, ``(m,)``; above 0.5 is yes.
+        x: samples ``(n, 2)``.
+        y: what is right for them, 0 (a circle) or 1 (a square), ``(n,)``.
+        lines: weights ``(w1, w2)`` and bias of each line ``w1 x1 + w2 x2 + b = 0``.
+        low: where both axes begin.
+        high: where both axes end.
+        points: how many points along each side are asked.
+    """
+    samples, right = np.asarray(x, float), np.asarray(y).ravel()
+    side = low + (high - low) * (np.arange(points) + 0.5) / points
+    grid = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
+    yes = np.asarray(answer(grid)).reshape(points, points) > 0.5
+    ax.imshow(
+        yes.astype(int),
+        extent=(low, high, low, high),
+        origin="lower",
+        cmap=ListedColormap(_COLOURS[:2]),
+        vmin=0,
+        vmax=1,
+        alpha=0.25,
+        interpolation="nearest",
+    )
+    for w, b in lines:
+        normal = np.asarray(w, float)
+        foot = -b * normal / (normal @ normal)  # nearest to the origin
+        along = foot + np.array([-normal[1], normal[0]])
+        ax.axline(
+            (foot[0], foot[1]),
+            (along[0], along[1]),
+            color="0.15",
+            linestyle="-",
+        )
+    for c in (0, 1):
+        ax.plot(
+            *samples[right == c].T,
+            linestyle="none",
+            marker=_MARKERS[c],
+            color=_COLOURS[c],
+            markeredgecolor="0.15",
+            markersize=10 if len(samples) < 10 else 5,
+            label=f"y = {c}",
+            zorder=3,
+        )
+    ax.set_xlim(low, high)
+    ax.set_ylim(low, high)
+    ax.set(xlabel="$x_1$", ylabel="$x_2$")
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(MaxNLocator(3, integer=True))
+    ax.grid(visible=False)
+    return ax

@@ -217,3 +217,83 @@ def test_signals_refuses_edges_that_do_not_fit() -> None:
     _, ax = plt.subplots()
     with pytest.raises(ValueError, match="zip"):
         plots.signals(ax, [["a"], ["b", "c"]], [[["1"]]])
+
+
+def written(ax: Any) -> list[str]:
+    return [text.get_text() for text in ax.texts]
+
+
+def test_a_neuron_shows_what_it_is_given() -> None:
+    figure, ax = plt.subplots(figsize=(4, 2.9))
+    plots.neuron(ax, [1, 2, 3], ["u", "v", "w"], -1.5, "z", "a")
+    words = ["inputs", "weights", "bias", "sum", "activation", "output"]
+    assert sorted(written(ax)) == sorted([*"123", *"uvw", "-1.5", "+", "$f$", "z", "a", *words])
+    assert_texts_apart(figure, ax)
+    with pytest.raises(ValueError, match="zip"):
+        plots.neuron(ax, [1, 2], [1], 0, 0, 0)
+
+
+def test_a_small_network_shows_its_weights_and_biases() -> None:
+    figure, ax = plt.subplots(figsize=(4, 3))
+    kernel, bias = np.array([[1.0, 2.0], [3.0, 4.0]]), [-0.5, -1.5]
+    plots.weighted_network(
+        ax, [kernel, bias, [[5.0], [-6.0]], [7.0]], ["left", "middle", "right"], ["x", "y"]
+    )
+    numbers = ["1", "2", "3", "4", "5", "-6", "b = -0.5", "b = -1.5", "b = 7"]
+    circles = ["x", "y", "", "", ""]
+    assert sorted(written(ax)) == sorted([*numbers, *circles, "left", "middle", "right"])
+    # each weight lies on its own line: that from input k to neuron j
+    places = {text.get_text(): np.array(text.get_position()) for text in ax.texts}
+    lines = [np.column_stack(line.get_data()) for line in ax.lines]
+    for label, line in zip(["1", "2", "3", "4", "5", "-6"], lines, strict=True):
+        share = (places[label] - line[0]) / (line[1] - line[0] + 1e-12)
+        np.testing.assert_allclose(share[np.abs(line[1] - line[0]) > 0], 0.3, atol=1e-6)
+    np.testing.assert_allclose(lines[1][0], places["x"])  # "2" leads from the first input ...
+    assert lines[1][1][1] < lines[0][1][1]  # ... to the second neuron, which is the lower one
+    assert_texts_apart(figure, ax)
+
+
+def test_a_matrix_product_is_right_and_shades_row_and_column() -> None:
+    figure, ax = plt.subplots(figsize=(5.2, 5.6))
+    x, w = np.arange(6.0).reshape(3, 2), np.array([[1.0, -1.0, 2.0, 0.5], [3.0, 1.0, 0.0, 4.0]])
+    plots.matrix_product(ax, x, w, 2, 1)
+    tables = [*x.ravel(), *w.ravel(), *(x @ w).ravel()]
+    assert written(ax)[: x.size] == [f"{number:g}" for number in x.ravel()]
+    names = ["x  (3, 2)", "W  (2, 4)", "x W  (3, 4)"]
+    assert sorted(written(ax)) == sorted([f"{number:g}" for number in tables] + names)
+    shaded = [patch.get_alpha() != 1 for patch in ax.patches]
+    expected = np.zeros(x.shape, bool), np.zeros(w.shape, bool), np.zeros((3, 4), bool)
+    expected[0][2], expected[1][:, 1], expected[2][2, 1] = True, True, True
+    assert shaded == [bool(one) for table in expected for one in table.ravel()]
+    assert_texts_apart(figure, ax)
+
+
+def test_regions_are_the_answers_and_lines_lie_on_their_border() -> None:
+    figure, ax = plt.subplots(figsize=(4, 3.6))
+    w, b = np.array([2.0, 1.0]), -1.2
+    x, y = np.array([[0.0, 0.0], [1.0, 1.0], [0.0, 1.0]]), np.array([0, 1, 1])
+    plots.regions(ax, lambda p: p @ w + b > 0, x, y, [(w, b)], low=-1.1, high=1.9, points=30)
+    (image,) = ax.images
+    np.testing.assert_allclose(image.get_extent(), [-1.1, 1.9, -1.1, 1.9])
+    shown = np.asarray(image.get_array())
+    for row, column in np.ndindex(30, 30):  # the middle of each little square
+        middle = np.array([-1.1 + (column + 0.5) / 10, -1.1 + (row + 0.5) / 10])
+        assert shown[row, column] == (middle @ w + b > 0)
+    line, circles, squares = ax.lines
+    first, second = (np.array(point) for point in (line._xy1, line._xy2))  # type: ignore[attr-defined]
+    for share in (-1.0, 0.0, 2.5):
+        assert (first + share * (second - first)) @ w + b == pytest.approx(0)
+    np.testing.assert_array_equal(np.column_stack(circles.get_data()), x[y == 0])
+    np.testing.assert_array_equal(np.column_stack(squares.get_data()), x[y == 1])
+    assert circles.get_marker() != squares.get_marker()
+    assert_no_text_overlaps(figure)
+
+
+def assert_texts_apart(figure: Figure, ax: Any) -> None:
+    figure.canvas.draw()
+    boxes = [(t.get_text(), t.get_window_extent()) for t in ax.texts if t.get_text()]
+    for i, (one, box) in enumerate(boxes):
+        assert figure.bbox.containsx(box.x0), f"{one!r} is cut off"
+        assert figure.bbox.containsx(box.x1), f"{one!r} is cut off"
+        for other, there in boxes[i + 1 :]:
+            assert not box.overlaps(there), f"{one!r} lies on {other!r}"
