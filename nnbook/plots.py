@@ -5,17 +5,14 @@ colours are Okabe and Ito's, which colour-blind readers can tell apart; line sty
 the same again.
 """
 
-from collections.abc import Mapping, Sequence
-from itertools import pairwise, product
 from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise
+from itertools import pairwise, product
 
 import matplotlib as mpl
 import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap, to_rgb
-from matplotlib.colors import ListedColormap
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nnbook import exercises
@@ -153,6 +153,7 @@ anything = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(answer=anything)
 def test_drawn_answers_never_raise(answer: Any) -> None:
     for exercise in ALL:
