@@ -518,67 +518,6 @@ def neuron(
     return ax
 
 
-def weighted_network(
-    ax: Axes,
-    weights: Sequence[ArrayLike],
-    labels: Sequence[str],
-    inputs: Sequence[str] = (),
-) -> Axes:
-    """Draw a small network with its numbers: a weight on each line, a bias under each neuron.
-
-    Args:
-        ax: where to draw.
-        weights: kernel ``(n_in, units)`` and bias ``(units,)`` of each layer, as ``get_weights``.
-        labels: a word under each column, inputs first.
-        inputs: what to write into the input circles.
-    """
-    kernels = [np.asarray(w) for w in weights[::2]]
-    biases = [np.asarray(b) for b in weights[1::2]]
-    widths = [len(kernels[0])] + [len(b) for b in biases]
-    tallest, step = max(widths), 2.0
-    columns = [
-        [(step * x, 1.6 * ((tallest - w) / 2 + w - 1 - i)) for i in range(w)]
-        for x, w in enumerate(widths)
-    ]
-    for kernel, left, right in zip(
-        kernels, columns[:-1], columns[1:], strict=True
-    ):
-        for k, j in np.ndindex(*kernel.shape):
-            start, end = left[k], right[j]
-            ax.plot(
-                [start[0], end[0]],
-                [start[1], end[1]],
-                color="0.45",
-                linewidth=1.2,
-                linestyle="-",
-                zorder=1,
-            )
-            # not in the middle, where the lines of two neurons cross
-            _on_line(ax, start, end, 0.3, f"{kernel[k, j]:g}")
-    for x, (column, label) in enumerate(zip(columns, labels, strict=True)):
-        for i, place in enumerate(column):
-            text = inputs[i] if x == 0 and inputs else ""
-            colour = (ORANGE, SKY, GREEN, PURPLE)[x % 4]
-            _circle(ax, place, text, colour)
-            if x:
-                ax.text(
-                    place[0],
-                    place[1] - 0.36,
-                    f"b = {biases[x - 1][i]:g}",
-                    ha="center",
-                    va="top",
-                    fontsize=11,
-                    zorder=4,
-                    bbox={"facecolor": "1", "edgecolor": "none", "pad": 1},
-                )
-        ax.text(step * x, -1.15, label, ha="center", va="top")
-    ax.set_xlim(-0.8, step * (len(widths) - 1) + 0.8)
-    ax.set_ylim(-1.9, 1.6 * (tallest - 1) + 0.5)
-    ax.set(xticks=[], yticks=[])
-    ax.spines[:].set_visible(False)
-    return ax
-
-
 def _circle(
     ax: Axes, place: tuple[float, float], text: object, colour: str
 ) -> None:

@@ -233,26 +233,6 @@ def test_a_neuron_shows_what_it_is_given() -> None:
         plots.neuron(ax, [1, 2], [1], 0, 0, 0)
 
 
-def test_a_small_network_shows_its_weights_and_biases() -> None:
-    figure, ax = plt.subplots(figsize=(4, 3))
-    kernel, bias = np.array([[1.0, 2.0], [3.0, 4.0]]), [-0.5, -1.5]
-    plots.weighted_network(
-        ax, [kernel, bias, [[5.0], [-6.0]], [7.0]], ["left", "middle", "right"], ["x", "y"]
-    )
-    numbers = ["1", "2", "3", "4", "5", "-6", "b = -0.5", "b = -1.5", "b = 7"]
-    circles = ["x", "y", "", "", ""]
-    assert sorted(written(ax)) == sorted([*numbers, *circles, "left", "middle", "right"])
-    # each weight lies on its own line: that from input k to neuron j
-    places = {text.get_text(): np.array(text.get_position()) for text in ax.texts}
-    lines = [np.column_stack(line.get_data()) for line in ax.lines]
-    for label, line in zip(["1", "2", "3", "4", "5", "-6"], lines, strict=True):
-        share = (places[label] - line[0]) / (line[1] - line[0] + 1e-12)
-        np.testing.assert_allclose(share[np.abs(line[1] - line[0]) > 0], 0.3, atol=1e-6)
-    np.testing.assert_allclose(lines[1][0], places["x"])  # "2" leads from the first input ...
-    assert lines[1][1][1] < lines[0][1][1]  # ... to the second neuron, which is the lower one
-    assert_texts_apart(figure, ax)
-
-
 def test_a_matrix_product_is_right_and_shades_row_and_column() -> None:
     figure, ax = plt.subplots(figsize=(5.2, 5.6))
     x, w = np.arange(6.0).reshape(3, 2), np.array([[1.0, -1.0, 2.0, 0.5], [3.0, 1.0, 0.0, 4.0]])
