@@ -268,8 +268,10 @@ def _drawing(model: Sequential) -> str:
                 y1 + 18 * (j - 0.5) * (layer == 1),
             )
             edges += _edge(part, *start, x2 - 56, y2 + 40 * (k - 0.5))
-            labels += _label(part, *LABELS[layer, k + 1, j + 1], w[k, j])
-            weights.append(f"{weight(layer, k, j)} {show(w[k, j])}")
+            labels += _label(
+                part, *LABELS[layer, k + 1, j + 1], float(w[k, j])
+            )
+            weights.append(f"{weight(layer, k, j)} {show(float(w[k, j]))}")
         for j, value in enumerate(b):
             x, y = PLACES[layer, j + 1]
             y += 70 if (layer, j) == (1, 1) else -96

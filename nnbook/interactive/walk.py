@@ -367,7 +367,7 @@ def _gradients(
             f"slope along the {weight(layer, k, j)}",
             f"∂C/∂w^{layer}_{k + 1}{j + 1} = a^{layer - 1}_{k + 1} δ^{layer}_{j + 1}",
             f"{_put(a[0, k], True)} · {_put(delta[0, j])}",
-            dw[k, j],
+            float(dw[k, j]),
         )
         for k, j in np.ndindex(*dw.shape)
     ] + [
@@ -396,7 +396,7 @@ def _updates(
             f"w^{layer}_{k + 1}{j + 1}",
             weight(layer, k, j),
             w[k, j],
-            dw[k, j],
+            float(dw[k, j]),
             new_w[k, j],
         )
         for k, j in np.ndindex(*w.shape)
@@ -427,6 +427,7 @@ def _error(a: Array, y: Array, power: str = "") -> str:
 
 
 def weight(layer: int, k: int, j: int) -> str:
+    """Return what the weight ``[k, j]`` of a layer is called."""
     return f"weight from {NAMES[layer - 1, k + 1]} to {NAMES[layer, j + 1]}"
 
 
@@ -485,6 +486,10 @@ def check_model(model: Sequential) -> None:
             "step_through expected a linear output, Dense(1) without activation. "
             f"Received {model.layers[1].activation.name}."
         )
+    if any(layer.kernel_regularizer for layer in model.layers):
+        raise ValueError(
+            "step_through expected layers without a regularizer, which would add to the loss."
+        )
     if model.dtype != np.float64:
         raise ValueError(
             f"step_through expected a model of dtype='float64'. Received {model.dtype}, "
@@ -504,6 +509,11 @@ def check_model(model: Sequential) -> None:
 
 
 def sample(values: ArrayLike, what: str, width: int) -> Array:
+    """Return one sample of ``width`` numbers as a batch of one, ``(1, width)``.
+
+    Raises:
+        TypeError, ValueError: not numbers, or not so many.
+    """
     row = as_numbers(values, what, np.float64)
     if row.size != width:
         raise ValueError(
