@@ -138,7 +138,7 @@ def walk_through(tab: Tab, name: str = "steps") -> int:
     root = open_figure(tab, name)
     seen = 0
     model = network("relu")
-    start = {}
+    start: dict[str, str] = {}
     for layer, (w, b) in enumerate((d.get_weights() for d in model.layers), start=1):
         start |= {
             f"w{layer}{k + 1}{j + 1}": show(float(w[k, j]))
@@ -445,6 +445,23 @@ def test_what_is_lit_differs_in_width_and_direction(browser: Browser, site: str)
         assert arrows == {2: (2, 0), 11: (0, 2)}
 
 
+def test_texts_of_the_drawing_do_not_overlap(browser: Browser, site: str) -> None:
+    overlapping = """all => {
+      const boxes = all.filter(e => e.textContent).map(e => [e, e.getBBox()]);
+      return boxes.flatMap(([a, p], i) => boxes.slice(i + 1)
+        .filter(([b, q]) => p.x < q.x + q.width && q.x < p.x + p.width
+          && p.y + 4 < q.y + q.height - 4 && q.y + 4 < p.y + p.height - 4)
+        .map(([b]) => `${a.textContent} and ${b.textContent}`));
+    }"""
+    with context(browser) as window:
+        for run, step in product(STATES, (1, 13, 14, 15)):
+            tab = visit(window, f"{site}steps.html?steps={run}.{step}").tab
+            texts = open_figure(tab).locator("svg text")
+            assert len([text for text in texts.all_text_contents() if text]) > 25
+            assert texts.evaluate_all(overlapping) == [], (run, step)
+            tab.close()
+
+
 def test_fits_a_phone(browser: Browser, site: str, chapters_or_none: list[str]) -> None:
     with context(browser, 360) as window:
         for address in [f"{site}steps.html", *chapters_or_none]:
@@ -452,7 +469,8 @@ def test_fits_a_phone(browser: Browser, site: str, chapters_or_none: list[str]) 
             root = tab.locator(".nn-steps").first
             button(root, "sigmoid").click()
             button(root, "All steps as tables").click()
-            for _ in range(LAST):
+            for number in range(1, LAST + 1):
+                assert where(root).startswith(f"Step {number} ")
                 inner, outer = tab.evaluate("[document.documentElement.scrollWidth, innerWidth]")
                 assert inner <= outer, where(root)
                 cut = root.locator(
@@ -463,7 +481,7 @@ def test_fits_a_phone(browser: Browser, site: str, chapters_or_none: list[str]) 
                     " || e.getBoundingClientRect().right > innerWidth)).map(e => e.outerHTML)"
                 )
                 assert cut == [], where(root)
-                button(root, "Next").click()
+                button(root, "Next").click(force=True)
             texts = root.locator("svg text").evaluate_all(
                 "all => all.map(e => e.getBoundingClientRect().height)"
             )

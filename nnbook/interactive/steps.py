@@ -57,14 +57,15 @@ def step_through(
     """Return a figure that walks through a 2-2-1 network for each model and each input.
 
     Args:
-        models: 2-2-1 networks as in `walk`, by a label such as "ReLU"; all of the same weights.
+        models: 2-2-1 networks by a label such as "ReLU", all of the same weights; what else is
+            asked of them says `nnbook.interactive.walk.walk`.
         inputs: samples of two numbers, by a label such as "A".
         y: the target of all of them, one number.
         name: of the figure, another one for each on a page: its state stands in the address.
         equations: the labels of each step's equations, by the step's key as in `EQUATIONS`.
 
     Raises:
-        TypeError, ValueError: as in `walk`; no model or input; weights that differ.
+        TypeError, ValueError: as there; no model or input; weights that differ.
     """
     if not models or not inputs:
         raise ValueError("step_through needs at least one model and an input.")
@@ -234,18 +235,18 @@ def _plain(symbol: str) -> str:
 PLACES = {
     (0, 1): (31, 122),
     (0, 2): (31, 312),
-    (1, 1): (214, 122),
-    (1, 2): (214, 312),
+    (1, 1): (208, 122),
+    (1, 2): (208, 312),
     (2, 1): (406, 217),
 }
 # where a weight stands in it, by layer and the neurons at its ends
 LABELS = {
-    (1, 1, 1): (110, 84),
-    (1, 1, 2): (82, 182),
-    (1, 2, 1): (82, 246),
-    (1, 2, 2): (110, 343),
-    (2, 1, 1): (312, 156),
-    (2, 2, 1): (312, 270),
+    (1, 1, 1): (108, 84),
+    (1, 1, 2): (80, 182),
+    (1, 2, 1): (80, 246),
+    (1, 2, 2): (108, 343),
+    (2, 1, 1): (307, 154),
+    (2, 2, 1): (307, 270),
 }
 # what stands in a neuron: a letter, and how the slot of its number begins
 ROWS = {"z": "z", "a": "a", "∂": "da", "δ": "d"}
@@ -264,10 +265,10 @@ def _drawing(model: Sequential) -> str:
             part = f"w{layer}{k + 1}{j + 1}"
             # a little apart from the other edge of the same neuron
             start = (
-                x1 + (30 if layer == 1 else 55),
+                x1 + (30 if layer == 1 else 52),
                 y1 + 18 * (j - 0.5) * (layer == 1),
             )
-            edges += _edge(part, *start, x2 - 56, y2 + 40 * (k - 0.5))
+            edges += _edge(part, *start, x2 - 53, y2 + 40 * (k - 0.5))
             labels += _label(
                 part, *LABELS[layer, k + 1, j + 1], float(w[k, j])
             )
@@ -288,11 +289,11 @@ def _drawing(model: Sequential) -> str:
         (2, 1, "output"),
     ):
         slots = {key: f"{slot}{layer}{j}" for key, slot in ROWS.items()}
-        boxes += _box(f"n{layer}{j}", *PLACES[layer, j], 110, title, slots)
-    boxes += _box("C", 406, 344, 110, "", {"C": "C", "y": "y"})
+        boxes += _box(f"n{layer}{j}", *PLACES[layer, j], 104, title, slots)
+    boxes += _box("C", 392, 344, 132, "", {"C": "C", "y": "y"})
     alt = "Two inputs, two hidden neurons, one output, and the loss C."
     return (
-        f'<svg viewBox="0 0 464 402" role="img" aria-label="{alt} '
+        f'<svg viewBox="0 0 460 402" role="img" aria-label="{alt} '
         f'{"; ".join(weights).capitalize()}.">\n{edges}{labels}{boxes}\n</svg>\n'
         '<p class="nn-legend">∂ is the slope of C along the number above it, '
         "δ that along z.</p>"

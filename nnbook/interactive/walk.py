@@ -435,19 +435,19 @@ def weight(layer: int, k: int, j: int) -> str:
 
 
 def show(value: float) -> str:
-    """Return a number as text: whole where it ends within six decimals, else with four.
+    """Return a number as text: all of it if it ends within five decimals, else four decimals.
 
     >>> show(-0.84375), show(2.0), show(2 / 3)
     ('−0.84375', '2', '0.6667')
     """
-    text = f"{value:.6f}" if is_exact(value) else f"{value:.4f}"
+    text = f"{value:.5f}" if is_exact(value) else f"{value:.4f}"
     text = text.rstrip("0").rstrip(".") if is_exact(value) else text
     return "0" if text == "-0" else text.replace("-", "−")
 
 
 def is_exact(value: float) -> bool:
-    """Whether a number ends within six decimals, so that `show` gives all of it."""
-    return abs(value - round(value, 6)) < 1e-12
+    """Whether a number ends within five decimals, so that `show` gives all of it."""
+    return abs(value - round(value, 5)) < 1e-12
 
 
 def _put(value: float, first: bool = False) -> str:
@@ -463,7 +463,7 @@ def check_model(model: Sequential) -> None:
     """Say what keeps a model from being walked through, if anything.
 
     Raises:
-        TypeError, ValueError: it is not the network that `walk` describes.
+        TypeError, ValueError: it is not the network that walks are for.
     """
     if not isinstance(model, Sequential):
         raise TypeError(
