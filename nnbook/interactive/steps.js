@@ -57,7 +57,7 @@ document.querySelectorAll(".nn-steps:not(.nn-ready)").forEach((root) => {
       return `<div>${pieces.map((piece) => `<span>${piece}</span>`).join(" ")}</div>`;
     }).join("");
     find(".nn-equations").innerHTML = row.cells[3].innerHTML && `Equation ${row.cells[3].innerHTML}`;
-    root.querySelectorAll(".nn-code dd").forEach((place, i) => {
+    root.querySelectorAll(".nn-code div").forEach((place, i) => {
       place.innerHTML = row.cells[4 + i].innerHTML;
     });
     const said = results.map(({ words, value }) => `${words}: ${value}`);

@@ -117,11 +117,11 @@ _NOW = """<div class="nn-now" hidden>
 <p class="nn-why"></p>
 <div class="nn-formulas"></div>
 <p class="nn-equations"></p>
-<dl class="nn-code">
-<dt>nnbook</dt><dd></dd>
-<dt class="nn-keras">Keras</dt><dd></dd>
-</dl>
-</div>"""
+<div class="nn-code"><b>nnbook</b><div></div></div>
+<div class="nn-code nn-keras"><b>Keras</b><div></div></div>
+</div>
+<p class="nn-note">In the code, hidden and output are the layers of the model, loss and optimizer
+what it was compiled with.</p>"""
 
 
 def _table_of_steps(
@@ -159,11 +159,7 @@ def _table_of_steps(
             "Keras",
         )
     )
-    caption = (
-        "The steps. In the code, hidden and output are the layers of the model, "
-        "loss and optimizer what it was compiled with."
-    )
-    return _table("nn-steps-table", caption, heads, rows)
+    return _table("nn-steps-table", "The steps", heads, rows)
 
 
 def _table_of_numbers(steps: Iterable[Step], run: str, title: str) -> str:

@@ -113,7 +113,7 @@ def walk(model: Sequential, x: ArrayLike, y: ArrayLike) -> list[Step]:
             "The sample enters: layer 0 is the input. The target waits at the loss.",
             "n01 n02",
             "a0 = x",
-            "with tf.GradientTape(persistent=True) as tape:\n    a0 = x",
+            "with tf.GradientTape(persistent=True) as tape:\n    a0 = x  # and steps 2 to 7",
             [
                 *(
                     Line(f"a0{k}", NAMES[0, k], f"a^0_{k} = x_{k}", "", v)
@@ -129,7 +129,7 @@ def walk(model: Sequential, x: ArrayLike, y: ArrayLike) -> list[Step]:
             "Each input times its weight, and the bias.",
             "n01 n02 w111 w121 b11 n11",
             "z1 = hidden.preactivation(a0)\nz1[0, 0]",
-            "    z1 = a0 @ hidden.kernel + hidden.bias\n    z1[0, 0]",
+            "z1 = a0 @ hidden.kernel + hidden.bias\nz1[0, 0]",
             sums1[:1],
         ),
         Step(
@@ -139,7 +139,7 @@ def walk(model: Sequential, x: ArrayLike, y: ArrayLike) -> list[Step]:
             "The same inputs with other weights. The matrix product did both at once.",
             "n01 n02 w112 w122 b12 n12",
             "z1[0, 1]",
-            "    z1[0, 1]",
+            "z1[0, 1]",
             sums1[1:],
         ),
         Step(
@@ -149,7 +149,7 @@ def walk(model: Sequential, x: ArrayLike, y: ArrayLike) -> list[Step]:
             "Each neuron bends its own sum.",
             "n11 n12",
             "a1 = hidden.activation(z1)",
-            "    a1 = hidden.activation(z1)",
+            "a1 = hidden.activation(z1)",
             _bends(1, hidden.activation, z1, a1),
         ),
         Step(
@@ -159,7 +159,7 @@ def walk(model: Sequential, x: ArrayLike, y: ArrayLike) -> list[Step]:
             "Now the hidden outputs play the part of the inputs.",
             "n11 n12 w211 w221 b21 n21",
             "z2 = output.preactivation(a1)",
-            "    z2 = a1 @ output.kernel + output.bias",
+            "z2 = a1 @ output.kernel + output.bias",
             _sums(2, a1, weights2, z2),
         ),
         Step(
@@ -169,7 +169,7 @@ def walk(model: Sequential, x: ArrayLike, y: ArrayLike) -> list[Step]:
             "The output neuron is linear: it passes its sum on.",
             "n21",
             "a2 = output.activation(z2)",
-            "    a2 = output.activation(z2)",
+            "a2 = output.activation(z2)",
             _bends(2, output.activation, z2, a2),
         ),
         Step(
@@ -179,7 +179,7 @@ def walk(model: Sequential, x: ArrayLike, y: ArrayLike) -> list[Step]:
             "One sample, one output: the mean of one squared error.",
             "n21 to-C C",
             "C = loss(y, a2)",
-            "    C = loss(y, a2)",
+            "C = loss(y, a2)",
             [Line("C", "loss", squared, _error(a2, y, "²"), c)],
         ),
         Step(
