@@ -323,9 +323,18 @@ def test_table_of_steps_holds_formulas_labels_and_code() -> None:
         assert step.why in row.get_text()
 
 
+def test_labels_are_the_callers_to_choose() -> None:
+    mine = {**EQUATIONS, "loss": ("eq-of-mine",), "update": ()}
+    fig = step_through({"ReLU": network("relu")}, {"A": [1, 2]}, 2, equations=mine)
+    rows = soup(fig.html()).select(".nn-steps-table tbody tr")
+    labels = [[tag.get_text() for tag in row.select("[data-equation]")] for row in rows]
+    assert labels == [list(mine[key]) for key in KEYS]
+
+
 def test_tables_have_headers_and_captions() -> None:
     for table in soup(figure().html()).select("table"):
         assert len(table.select("caption")) == 1
+        assert table.select("thead td") == []
         assert {pages.attribute(head, "scope") for head in table.select("thead th")} == {"col"}
         for row in table.select("tbody tr"):
             assert [pages.attribute(head, "scope") for head in row.select("th")] == ["row"]

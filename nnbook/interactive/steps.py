@@ -24,6 +24,7 @@ from nnbook.interactive.walk import (
 )
 from nnbook.models import Sequential
 
+# the labels of each step's equations; on a page of the book they become links
 EQUATIONS: dict[str, tuple[str, ...]] = {
     "input": (),
     "z11": ("eq-dense",),
@@ -41,8 +42,6 @@ EQUATIONS: dict[str, tuple[str, ...]] = {
     "update": ("eq-sgd",),
     "again": ("eq-dense", "eq-mse"),
 }
-"""The labels of each step's equations; on a page of the book they become links."""
-
 # --- the figure -------------------------------------------------------------
 
 
@@ -52,7 +51,7 @@ def step_through(
     y: ArrayLike,
     *,
     name: str = "steps",
-    equations: Mapping[str, tuple[str, ...]] = EQUATIONS,
+    equations: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Figure:
     """Return a figure that walks through a 2-2-1 network for each model and each input.
 
@@ -62,7 +61,8 @@ def step_through(
         inputs: samples of two numbers, by a label such as "A".
         y: the target of all of them, one number.
         name: of the figure, another one for each on a page: its state stands in the address.
-        equations: the labels of each step's equations, by the step's key as in `EQUATIONS`.
+        equations: the labels of each step's equations, by the step's key; None takes those of
+            ``EQUATIONS``, and ``{**EQUATIONS, "loss": ("eq-of-mine",)}`` changes one step's.
 
     Raises:
         TypeError, ValueError: as there; no model or input; weights that differ.
@@ -101,7 +101,7 @@ def step_through(
         len(steps),
         "step",
     )
-    tables = [_table_of_steps(steps, equations)] + [
+    tables = [_table_of_steps(steps, equations or EQUATIONS)] + [
         _table_of_numbers(walked, run, title)
         for run, (title, walked) in walks.items()
     ]
