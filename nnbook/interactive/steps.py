@@ -27,12 +27,12 @@ from nnbook.models import Sequential
 # the labels of each step's equations; on a page of the book they become links
 EQUATIONS: dict[str, tuple[str, ...]] = {
     "input": (),
-    "z11": ("eq-dense",),
-    "z12": ("eq-dense",),
-    "a1": ("eq-dense",),
-    "z2": ("eq-dense",),
-    "a2": ("eq-dense",),
-    "loss": ("eq-mse",),
+    "z11": ("eq-forward-z",),
+    "z12": ("eq-forward-z",),
+    "a1": ("eq-forward-a",),
+    "z2": ("eq-forward-z",),
+    "a2": ("eq-forward-a",),
+    "loss": ("eq-squared-error",),
     "da2": ("eq-output-delta",),
     "delta2": ("eq-output-delta",),
     "grad2": ("eq-weight-gradient", "eq-bias-gradient"),
@@ -40,7 +40,7 @@ EQUATIONS: dict[str, tuple[str, ...]] = {
     "delta1": ("eq-hidden-delta",),
     "grad1": ("eq-weight-gradient", "eq-bias-gradient"),
     "update": ("eq-sgd",),
-    "again": ("eq-dense", "eq-mse"),
+    "again": ("eq-forward-z", "eq-forward-a", "eq-squared-error"),
 }
 # --- the figure -------------------------------------------------------------
 
