@@ -1,0 +1,280 @@
+"""How many small mistakes in nnbook do the tests notice? ``python -m tests.mutation``.
+
+Works in a temporary copy, about half an hour on two quiet cores. Prints, for each module, how many
+mutants there are and how many were killed, and all survivors that ``equivalent.toml`` does not list
+with the reason why no test can kill them. Fails if less than `WANTED` percent were killed, a survivor
+is not listed, or a listed one did not survive.
+
+    python -m tests.mutation losses metrics      # some modules
+    python -m tests.mutation --results all.json  # keep what was found
+    python -m tests.mutation --results all.json --again  # only what survived there
+    python -m tests.mutation --tests tests/test_losses.py # with these tests alone
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import os
+import queue
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import tomllib
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import coverage
+
+from tests.coverage import ROOT, library_tests, record
+from tests.mutation.mutants import Mutant, functions, mutants, statement_lines
+from tests.mutation.recording import IMPORT, MODULE
+from tests.mutation.worker import BROKEN, KILLED, SURVIVED, TIMEOUT
+
+MODULES = ("activations", "layers", "losses", "optimizers", "metrics", "models")
+WANTED = 95.0
+"""Percent of all mutants, the equivalent ones among them."""
+
+EQUIVALENT = Path(__file__).with_name("equivalent.toml")
+COLLECTING = 0.3
+"""Seconds that a file of tests costs beside its tests, roughly."""
+
+Key = tuple[str, str, str, str]
+
+
+class Selection:
+    """Which tests to run for a mutant, from what a run without mutants has recorded."""
+
+    def __init__(self, root: Path, folder: Path, seconds: Mapping[str, float]) -> None:
+        self.root, self.seconds = root, seconds
+        self.data = coverage.CoverageData(str(folder / "coverage"))
+        self.data.read()
+        self.trees: dict[str, ast.Module] = {}
+        self.lines: dict[str, dict[int, list[str]]] = {}
+
+    def files(self, mutant: Mutant, killers: Collection[str]) -> list[list[str]]:
+        """Return the tests by file: those of killers first, then the quick ones."""
+        name = mutant.module
+        if name not in self.trees:
+            self.trees[name] = ast.parse((self.root / name).read_text(encoding="utf-8"))
+            self.lines[name] = self.data.contexts_by_lineno(str((self.root / name).resolve()))
+        tree = self.trees[name]
+        lines = statement_lines(tree, mutant.line)
+        contexts = {context for line in lines for context in self.lines[name].get(line, ())}
+        first = contexts & self.seconds.keys()
+        modules = {c.removeprefix(MODULE) for c in contexts if c.startswith(MODULE)}
+        body = functions_body(tree, mutant.function)
+        if IMPORT in contexts and mutant.line in body:
+            modules = {test.partition("::")[0] for test in self.seconds}
+        chosen = first | {t for t in self.seconds if t.partition("::")[0] in modules}
+        by_file: dict[str, list[str]] = defaultdict(list)
+        for test in sorted(chosen, key=lambda t: (t not in killers, t not in first, self.seconds[t])):
+            by_file[test.partition("::")[0]].append(test)
+        return sorted(by_file.values(), key=lambda file: (file[0] not in killers, self.cost(file)))
+
+    def cost(self, tests: Iterable[str]) -> float:
+        """Return the seconds that these tests of one file take."""
+        return COLLECTING + sum(self.seconds[test] for test in tests)
+
+
+def functions_body(tree: ast.Module, name: str) -> range:
+    """Return the lines of a function's body, without its head, which an import runs."""
+    function = dict(functions(tree))[name]
+    assert function.end_lineno is not None
+    return range(function.body[0].lineno, function.end_lineno + 1)
+
+
+def copy(root: Path) -> None:
+    """Copy what the library's tests need."""
+    ignore = shutil.ignore_patterns("__pycache__", ".*", "build", "*.log")
+    shutil.copytree(ROOT, root, ignore=ignore, dirs_exist_ok=True)
+
+
+class Run:
+    """All mutants, shared out to workers."""
+
+    def __init__(self, selection: Selection, todo: Sequence[Mutant], folder: Path) -> None:
+        self.selection, self.folder, self.total = selection, folder, len(todo)
+        self.todo: queue.SimpleQueue[Mutant] = queue.SimpleQueue()
+        for mutant in todo:
+            self.todo.put(mutant)
+        self.results: list[tuple[Mutant, str, str]] = []
+        self.errors: list[str] = []
+        # tests that have killed mutants of a function will often kill its others
+        self.killers: dict[str, set[str]] = defaultdict(set)
+
+    def work(self, number: int) -> None:
+        """Serve one worker until all mutants are done."""
+        root = self.folder / f"copy_{number}"
+        if number:
+            shutil.copytree(self.folder / "copy_0", root)
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "tests.mutation.worker"],
+            cwd=root,
+            env=os.environ
+            | {
+                "PYTHONPATH": str(root),
+                "OPENBLAS_NUM_THREADS": "1",
+                "OMP_NUM_THREADS": "1",
+                "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # none is needed, and loading them takes time
+            },
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert worker.stdin is not None
+        assert worker.stdout is not None
+        with worker, worker.stdin as jobs, worker.stdout as answers:
+            jobs.write(json.dumps([*self.selection.seconds]) + "\n")
+            while True:
+                try:
+                    mutant = self.todo.get_nowait()
+                except queue.Empty:
+                    return
+                killers = self.killers[mutant.function]
+                files = self.selection.files(mutant, killers)
+                job = {
+                    "module": mutant.module,
+                    "source": mutant.source,
+                    "files": files,
+                    "timeout": 20 + 10 * sum(map(self.selection.cost, files)),
+                    "log": str(self.folder / f"log_{number}"),
+                }
+                jobs.write(json.dumps(job) + "\n")
+                jobs.flush()
+                answer = answers.readline()
+                if not answer:
+                    self.errors.append(f"The worker ended at\n{mutant}")
+                    return
+                status, by = json.loads(answer)
+                if status == BROKEN:
+                    log = (self.folder / f"log_{number}").read_text(encoding="utf-8")
+                    self.errors.append(f"{by}\n{mutant}\n{log}")
+                    return
+                killers.add(by)
+                self.results.append((mutant, status, by))
+                if len(self.results) % 100 == 0:
+                    print(self.progress(), flush=True)
+
+    def progress(self) -> str:
+        """Return a line on how far it is."""
+        alive = sum(status == SURVIVED for _, status, _ in self.results)
+        return f"{len(self.results)} of {self.total} mutants tried, {alive} survived"
+
+    def all(self, workers: int) -> None:
+        """Try all mutants."""
+        threads = [threading.Thread(target=self.work, args=(i,)) for i in range(workers)]
+        # the first copy is where the others are copied from: one after the other
+        for thread in threads[::-1]:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+
+def listed() -> dict[Key, str]:
+    """Return the reason for each mutant that is said to be equivalent.
+
+    Raises:
+        ValueError: one has no reason, or stands twice.
+    """
+    entries: dict[Key, str] = {}
+    for entry in tomllib.loads(EQUIVALENT.read_text(encoding="utf-8")).get("mutant", []):
+        key = (f"nnbook/{entry['module']}.py", entry["function"], entry["before"], entry["after"])
+        if key in entries or not entry["reason"].strip():
+            raise ValueError(f"{EQUIVALENT.name}: {key} stands twice, or without a reason")
+        entries[key] = entry["reason"]
+    return entries
+
+
+def report(found: Mapping[str, Sequence[tuple[Mutant, str]]], partial: bool) -> bool:
+    """Print the table and the survivors; return whether all is as wanted."""
+    reasons = listed()
+    survivors = [m for pairs in found.values() for m, status in pairs if status == SURVIVED]
+    unlisted = [m for m in survivors if m.key not in reasons]
+    stale = {k for k in reasons if k[0] in found} - {m.key for m in survivors}
+    for mutant in unlisted:
+        print(f"\nSurvived: {mutant}")
+    for module, function, before, after in sorted(stale):
+        print(f"\nListed as equivalent, but not among the survivors: {module} {function}")
+        print(f"  - {before}\n  + {after}")
+    print(f"\n{'module':<14}{'mutants':>8}{'killed':>8}{'in time':>9}{'survived':>10}{'killed':>9}")
+    total: Counter[str] = Counter()
+    for module, pairs in found.items():
+        count = Counter(status for _, status in pairs)
+        total += count
+        print(_row(Path(module).stem, count))
+    print(_row("all", total))
+    print(
+        f"Of {len(survivors)} survivors {len(survivors) - len(unlisted)} are listed as equivalent, "
+        f"{len(unlisted)} are not; {len(stale)} listed ones did not survive."
+    )
+    share = 100 * (1 - total[SURVIVED] / total.total()) if total.total() else 0.0
+    print(f"Killed: {share:.1f} % of all mutants, the equivalent ones among them; wanted {WANTED:g} %.")
+    return share >= WANTED and not unlisted and not stale
+
+
+def _row(name: str, count: Counter[str]) -> str:
+    killed, alive = count[KILLED] + count[TIMEOUT], count[SURVIVED]
+    share = 100 * killed / max(1, killed + alive)
+    return (
+        f"{name:<14}{killed + alive:>8}{killed:>8}{count[TIMEOUT]:>9}{alive:>10}{share:>7.1f} %"
+    )
+
+
+def main() -> int:
+    """Run what the command line asks for."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutation")
+    parser.add_argument("modules", nargs="*", default=MODULES, metavar="module")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--results", type=Path, help="a JSON file for what was found")
+    parser.add_argument("--again", action="store_true", help="try only what survived there")
+    parser.add_argument("--tests", nargs="+", help="files of tests to use, instead of all")
+    arguments = parser.parse_args()
+    began = time.monotonic()
+    killed: dict[Key, str] = {}
+    if arguments.again:
+        for *key, status, _ in json.loads(arguments.results.read_text(encoding="utf-8")):
+            if status != SURVIVED:
+                killed[tuple(key)] = status  # type: ignore[index]
+    with tempfile.TemporaryDirectory(prefix="nnbook-mutation-") as temporary:
+        folder = Path(temporary).resolve()
+        root = folder / "copy_0"
+        copy(root)
+        seconds = record(root, folder, arguments.tests or library_tests(root))
+        print(f"{len(seconds)} tests pass without mutants ({time.monotonic() - began:.0f} s)")
+        everything: list[Mutant] = []
+        for name in arguments.modules:
+            module = f"nnbook/{name}.py"
+            everything += mutants(module, (root / module).read_text(encoding="utf-8"))
+        run = Run(
+            Selection(root, folder, seconds),
+            [m for m in everything if m.key not in killed],
+            folder,
+        )
+        print(f"{len(everything)} mutants, {run.total} to try", flush=True)
+        run.all(arguments.workers)
+    if run.errors:
+        print("\n".join(run.errors))
+        return 2
+    found: dict[str, list[tuple[Mutant, str]]] = defaultdict(list)
+    by = {id(mutant): (status, test) for mutant, status, test in run.results}
+    rows: list[Any] = []
+    for mutant in everything:
+        status, test = by.get(id(mutant)) or (killed[mutant.key], "")
+        found[mutant.module].append((mutant, status))
+        rows.append([*mutant.key, status, test])
+    if arguments.results:
+        arguments.results.write_text(json.dumps(rows, indent=0), encoding="utf-8")
+    good = report(found, len(arguments.modules) < len(MODULES))
+    print(f"It took {(time.monotonic() - began) / 60:.0f} minutes.")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
