@@ -2,12 +2,12 @@
 
 Works in a temporary copy, about half an hour on two quiet cores. Prints, for each module, how many
 mutants there are and how many were killed, and all survivors that ``equivalent.toml`` does not list
-with the reason why no test can kill them. Fails if less than `WANTED` percent were killed, a survivor
-is not listed, or a listed one did not survive.
+with the reason why no test can kill them. Fails if less than `WANTED` percent were killed, a
+survivor is not listed, or a listed one did not survive.
 
     python -m tests.mutation losses metrics      # some modules
-    python -m tests.mutation --results all.json  # keep what was found
-    python -m tests.mutation --results all.json --again  # only what survived there
+    python -m tests.mutation --results all.jsonl  # keep what was found, also if interrupted
+    python -m tests.mutation --results all.jsonl --again  # only what was not killed there
     python -m tests.mutation --tests tests/test_losses.py # with these tests alone
 """
 
@@ -24,28 +24,26 @@ import sys
 import tempfile
 import threading
 import time
-import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO
 
 import coverage
 
 from tests.coverage import ROOT, library_tests, record
-from tests.mutation.mutants import Mutant, functions, mutants, statement_lines
+from tests.mutation.listed import Key, listed
+from tests.mutation.mutants import Mutant, mutants
 from tests.mutation.recording import IMPORT, MODULE
+from tests.mutation.source import functions, statement_lines
 from tests.mutation.worker import BROKEN, KILLED, SURVIVED, TIMEOUT
 
 MODULES = ("activations", "layers", "losses", "optimizers", "metrics", "models")
 WANTED = 95.0
 """Percent of all mutants, the equivalent ones among them."""
 
-EQUIVALENT = Path(__file__).with_name("equivalent.toml")
 COLLECTING = 0.3
 """Seconds that a file of tests costs beside its tests, roughly."""
-
-Key = tuple[str, str, str, str]
 
 
 class Selection:
@@ -74,7 +72,9 @@ class Selection:
             modules = {test.partition("::")[0] for test in self.seconds}
         chosen = first | {t for t in self.seconds if t.partition("::")[0] in modules}
         by_file: dict[str, list[str]] = defaultdict(list)
-        for test in sorted(chosen, key=lambda t: (t not in killers, t not in first, self.seconds[t])):
+        for test in sorted(
+            chosen, key=lambda t: (t not in killers, t not in first, self.seconds[t])
+        ):
             by_file[test.partition("::")[0]].append(test)
         return sorted(by_file.values(), key=lambda file: (file[0] not in killers, self.cost(file)))
 
@@ -99,8 +99,10 @@ def copy(root: Path) -> None:
 class Run:
     """All mutants, shared out to workers."""
 
-    def __init__(self, selection: Selection, todo: Sequence[Mutant], folder: Path) -> None:
-        self.selection, self.folder, self.total = selection, folder, len(todo)
+    def __init__(
+        self, selection: Selection, todo: Sequence[Mutant], folder: Path, log: IO[str]
+    ) -> None:
+        self.selection, self.folder, self.total, self.log = selection, folder, len(todo), log
         self.todo: queue.SimpleQueue[Mutant] = queue.SimpleQueue()
         for mutant in todo:
             self.todo.put(mutant)
@@ -122,7 +124,7 @@ class Run:
                 "PYTHONPATH": str(root),
                 "OPENBLAS_NUM_THREADS": "1",
                 "OMP_NUM_THREADS": "1",
-                "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # none is needed, and loading them takes time
+                "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # no plugin is needed
             },
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -159,6 +161,7 @@ class Run:
                     return
                 killers.add(by)
                 self.results.append((mutant, status, by))
+                print(json.dumps([*mutant.key, status, by]), file=self.log, flush=True)
                 if len(self.results) % 100 == 0:
                     print(self.progress(), flush=True)
 
@@ -177,22 +180,7 @@ class Run:
             thread.join()
 
 
-def listed() -> dict[Key, str]:
-    """Return the reason for each mutant that is said to be equivalent.
-
-    Raises:
-        ValueError: one has no reason, or stands twice.
-    """
-    entries: dict[Key, str] = {}
-    for entry in tomllib.loads(EQUIVALENT.read_text(encoding="utf-8")).get("mutant", []):
-        key = (f"nnbook/{entry['module']}.py", entry["function"], entry["before"], entry["after"])
-        if key in entries or not entry["reason"].strip():
-            raise ValueError(f"{EQUIVALENT.name}: {key} stands twice, or without a reason")
-        entries[key] = entry["reason"]
-    return entries
-
-
-def report(found: Mapping[str, Sequence[tuple[Mutant, str]]], partial: bool) -> bool:
+def report(found: Mapping[str, Sequence[tuple[Mutant, str]]]) -> bool:
     """Print the table and the survivors; return whether all is as wanted."""
     reasons = listed()
     survivors = [m for pairs in found.values() for m, status in pairs if status == SURVIVED]
@@ -200,7 +188,7 @@ def report(found: Mapping[str, Sequence[tuple[Mutant, str]]], partial: bool) -> 
     stale = {k for k in reasons if k[0] in found} - {m.key for m in survivors}
     for mutant in unlisted:
         print(f"\nSurvived: {mutant}")
-    for module, function, before, after in sorted(stale):
+    for module, function, before, after, _ in sorted(stale):
         print(f"\nListed as equivalent, but not among the survivors: {module} {function}")
         print(f"  - {before}\n  + {after}")
     print(f"\n{'module':<14}{'mutants':>8}{'killed':>8}{'in time':>9}{'survived':>10}{'killed':>9}")
@@ -215,16 +203,14 @@ def report(found: Mapping[str, Sequence[tuple[Mutant, str]]], partial: bool) -> 
         f"{len(unlisted)} are not; {len(stale)} listed ones did not survive."
     )
     share = 100 * (1 - total[SURVIVED] / total.total()) if total.total() else 0.0
-    print(f"Killed: {share:.1f} % of all mutants, the equivalent ones among them; wanted {WANTED:g} %.")
+    print(f"Killed: {share:.1f} % of all mutants, equivalent ones among them; wanted {WANTED:g} %.")
     return share >= WANTED and not unlisted and not stale
 
 
 def _row(name: str, count: Counter[str]) -> str:
     killed, alive = count[KILLED] + count[TIMEOUT], count[SURVIVED]
     share = 100 * killed / max(1, killed + alive)
-    return (
-        f"{name:<14}{killed + alive:>8}{killed:>8}{count[TIMEOUT]:>9}{alive:>10}{share:>7.1f} %"
-    )
+    return f"{name:<14}{killed + alive:>8}{killed:>8}{count[TIMEOUT]:>9}{alive:>10}{share:>7.1f} %"
 
 
 def main() -> int:
@@ -239,9 +225,10 @@ def main() -> int:
     began = time.monotonic()
     killed: dict[Key, str] = {}
     if arguments.again:
-        for *key, status, _ in json.loads(arguments.results.read_text(encoding="utf-8")):
+        for line in arguments.results.read_text(encoding="utf-8").splitlines():
+            module, function, before, after, nth, status, _ = json.loads(line)
             if status != SURVIVED:
-                killed[tuple(key)] = status  # type: ignore[index]
+                killed[module, function, before, after, nth] = status
     with tempfile.TemporaryDirectory(prefix="nnbook-mutation-") as temporary:
         folder = Path(temporary).resolve()
         root = folder / "copy_0"
@@ -252,26 +239,20 @@ def main() -> int:
         for name in arguments.modules:
             module = f"nnbook/{name}.py"
             everything += mutants(module, (root / module).read_text(encoding="utf-8"))
-        run = Run(
-            Selection(root, folder, seconds),
-            [m for m in everything if m.key not in killed],
-            folder,
-        )
-        print(f"{len(everything)} mutants, {run.total} to try", flush=True)
-        run.all(arguments.workers)
+        todo = [m for m in everything if m.key not in killed]
+        print(f"{len(everything)} mutants, {len(todo)} to try", flush=True)
+        mode = "a" if arguments.again else "w"
+        with Path(arguments.results or os.devnull).open(mode, encoding="utf-8") as log:
+            run = Run(Selection(root, folder, seconds), todo, folder, log)
+            run.all(arguments.workers)
     if run.errors:
         print("\n".join(run.errors))
         return 2
+    tried = {mutant: status for mutant, status, _ in run.results}
     found: dict[str, list[tuple[Mutant, str]]] = defaultdict(list)
-    by = {id(mutant): (status, test) for mutant, status, test in run.results}
-    rows: list[Any] = []
     for mutant in everything:
-        status, test = by.get(id(mutant)) or (killed[mutant.key], "")
-        found[mutant.module].append((mutant, status))
-        rows.append([*mutant.key, status, test])
-    if arguments.results:
-        arguments.results.write_text(json.dumps(rows, indent=0), encoding="utf-8")
-    good = report(found, len(arguments.modules) < len(MODULES))
+        found[mutant.module].append((mutant, tried.get(mutant) or killed[mutant.key]))
+    good = report(found)
     print(f"It took {(time.monotonic() - began) / 60:.0f} minutes.")
     return 0 if good else 1
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import ast
-import textwrap
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import libcst as cst
 from mutmut.mutation.file_mutation import Mutation, create_mutations, deep_replace
 
-Function = ast.FunctionDef | ast.AsyncFunctionDef
+from tests.mutation.listed import Key
+from tests.mutation.source import functions, one_line
 
 
 @dataclass(frozen=True)
@@ -21,13 +22,14 @@ class Mutant:
     function: str  # as in "Sequential.fit"
     before: str  # the lines that changed, joined to one
     after: str
+    nth: int  # of those that read the same, from 1 on
     line: int  # where they begin
     source: str  # of the whole module
 
     @property
-    def key(self) -> tuple[str, str, str, str]:
+    def key(self) -> Key:
         """What still names the mutant after edits elsewhere."""
-        return self.module, self.function, self.before, self.after
+        return self.module, self.function, self.before, self.after, self.nth
 
     def __str__(self) -> str:
         return (
@@ -42,7 +44,8 @@ def mutants(module: str, source: str) -> list[Mutant]:
     starts = {name: function.lineno for name, function in functions(ast.parse(source))}
     names = dict(_names(tree.body))
     lines = source.splitlines()
-    made = []
+    made: list[Mutant] = []
+    seen: Counter[tuple[str, str, str]] = Counter()
     for mutation in mutations:
         function = mutation.contained_by_top_level_function
         if function in names:
@@ -54,40 +57,10 @@ def mutants(module: str, source: str) -> list[Mutant]:
             text = "\n".join(
                 [*lines[:at], *(indent + line for line in new), *lines[at + len(old) :], ""]
             )
-            made.append(Mutant(module, name, _joined(old), _joined(new), at + 1, text))
+            change = name, one_line(old), one_line(new)
+            seen[change] += 1
+            made.append(Mutant(module, *change, seen[change], at + 1, text))
     return made
-
-
-def functions(tree: ast.Module) -> Iterator[tuple[str, Function]]:
-    """Find the functions and methods by name; a setter does not count beside its property."""
-    seen = set()
-    for node in tree.body:
-        methods = node.body if isinstance(node, ast.ClassDef) else [node]
-        for method in methods:
-            if isinstance(method, Function):
-                name = f"{node.name}.{method.name}" if node is not method else method.name  # type: ignore[attr-defined]
-                if name not in seen:
-                    yield name, method
-                seen.add(name)
-
-
-def statement_lines(tree: ast.Module, line: int) -> range:
-    """Return the lines of the statement at a line; of a compound one, only its head.
-
-    A function's head, where its defaults are, counts as the whole function.
-    """
-    best, found = range(0), False
-    for node in ast.walk(tree):
-        if isinstance(node, ast.stmt):
-            assert node.end_lineno is not None
-            end = node.end_lineno + 1
-            body = getattr(node, "body", None)
-            if body and not isinstance(node, Function) and node.lineno <= line < body[0].lineno:
-                end = body[0].lineno
-            lines = range(node.lineno, end)
-            if line in lines and (not found or len(lines) <= len(best)):
-                best, found = lines, True
-    return best
 
 
 def _names(body: object, prefix: str = "") -> Iterator[tuple[cst.CSTNode, str]]:
@@ -114,7 +87,3 @@ def _difference(tree: cst.Module, mutation: Mutation) -> tuple[int, list[str], l
     while last < min(len(old), len(new)) - first and old[-1 - last] == new[-1 - last]:
         last += 1
     return first, old[first : len(old) - last], new[first : len(new) - last]
-
-
-def _joined(lines: list[str]) -> str:
-    return " ".join(textwrap.dedent("\n".join(lines)).split())

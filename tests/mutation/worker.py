@@ -1,11 +1,12 @@
 """The process that is forked for each mutant: ``python -m tests.mutation.worker`` in a copy.
 
-It imports what is slow to import, but nnbook, and takes jobs from stdin, a line of JSON each. TensorFlow
-survives the fork because it has computed nothing yet.
+It imports what is slow to import, but nnbook, and takes jobs from stdin, a line of JSON each.
+TensorFlow survives the fork because it has computed nothing yet.
 """
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib.util
 import json
@@ -98,10 +99,8 @@ def _in_child(job: dict[str, Any], known: frozenset[str]) -> tuple[str, str]:
         time.sleep(0.005)
     else:
         until = float("inf")
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(child, signal.SIGKILL)  # and what it has started
-    except ProcessLookupError:
-        pass
     os.waitpid(child, 0)
     with os.fdopen(read) as answer:
         text = answer.read()
