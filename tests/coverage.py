@@ -22,8 +22,10 @@ ROOT = Path(__file__).resolve().parents[1]
 WANTED = 97.0
 """Percent of lines and branches together, of each module and of all."""
 
-BOOK = frozenset({"api_pages", "browser", "document", "make", "notebooks", "pages", "verifier"})
-"""Tests of the book and its tools, which need minutes and say little about the library."""
+APART = frozenset(
+    {"api_pages", "browser", "document", "make", "mutation", "notebooks", "pages", "verifier"}
+)
+"""Tests of the book and of tools, which need minutes and say little about the library."""
 
 PLAIN = ("-o", "addopts=", "-p", "no:cacheprovider", "-p", "no:xdist", "-q")
 """Options of pytest: without the notebooks."""
@@ -32,7 +34,7 @@ PLAIN = ("-o", "addopts=", "-p", "no:cacheprovider", "-p", "no:xdist", "-q")
 def library_tests(root: Path) -> list[str]:
     """Return the files of tests that are about the library."""
     files = sorted((root / "tests").glob("test_*.py"))
-    return [f"tests/{f.name}" for f in files if f.stem.removeprefix("test_") not in BOOK]
+    return [f"tests/{f.name}" for f in files if f.stem.removeprefix("test_") not in APART]
 
 
 def record(root: Path, folder: Path, tests: Sequence[str]) -> dict[str, float]:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from nnbook import Input, Sequential
 from nnbook.callbacks import Callback, History, Logs, format_logs
 from nnbook.checks import Array
-from nnbook.layers import Dense
+from nnbook.layers import Activation, Dense, Dropout, Flatten, Layer
 from nnbook.losses import BinaryCrossentropy
 from nnbook.metrics import accuracy
 from nnbook.optimizers import SGD, Adam
@@ -83,6 +83,90 @@ def test_all_ways_of_building_give_the_same_model() -> None:
         assert model.built
         assert model.count_params() == 3 * 4 + 4 + 4 + 1
         assert np.array_equal(model.theta, added.theta)
+
+
+def test_a_new_model_is_empty() -> None:
+    model = Sequential()
+    assert (model.name, model.dtype.name) == ("sequential", "float32")
+    assert model.layers == []
+    assert model.metrics == {}
+    assert (model.n_in, model.input_shape, model.history) == (None, None, None)
+    assert (model.built, model.compiled, model.stop_training) == (False, False, False)
+    assert model.theta.shape == model.grad.shape == (0,)
+    assert model.theta.dtype == model.grad.dtype == np.float32
+    assert model.count_params() == 0
+    assert Sequential(dtype="float64").theta.dtype == Sequential(dtype="f8").grad.dtype == "f8"
+
+
+def test_a_new_layer_is_free_and_knows_nothing_yet() -> None:
+    kinds: list[Layer] = [Dense(2), Activation("relu"), Dropout(0.5), Flatten()]
+    for layer in kinds:
+        assert (layer.name, layer.n_in, layer.input_dim) == (None, None, None)
+        assert (layer.taken, layer.built) == (False, False)
+        assert layer.get_weights() == []
+        assert dict(layer.params) == dict(layer.grads) == {}
+    model = Sequential([Input((3,)), Dense(2)])
+    assert (model.layers[0].taken, model.layers[0].built) == (True, True)
+    assert (model.n_in, model.input_shape) == (3, (3,))
+    layer = model.pop()
+    assert (layer.taken, layer.built) == (False, True)
+    assert (model.built, model.count_params(), model.grad.size) == (False, 0, 0)
+
+
+def test_names_count_on_past_those_that_are_taken() -> None:
+    model = Sequential([Input((3,)), Dense(3, name="dense_1"), Dense(3), Dense(3)])
+    model.add(Activation("relu"))
+    model.add(Dropout(0.5, name="activation_1"))
+    model.add(Activation("relu"))
+    assert [layer.name for layer in model.layers] == [
+        *("dense_1", "dense", "dense_2", "activation", "activation_1", "activation_2"),
+    ]
+
+
+def test_the_config_is_the_architecture_word_by_word() -> None:
+    model = Sequential(
+        [Input((2, 2)), Flatten(), Dense(3, "relu", use_bias=False), Dropout(0.5, seed=4)],
+        name="mine",
+        dtype="float64",
+    )
+    layers = [
+        {"class_name": kind, "config": config, "module": "nnbook.layers"}
+        for kind, config in (
+            ("Flatten", {"name": "flatten"}),
+            (
+                "Dense",
+                {
+                    "name": "dense",
+                    "units": 3,
+                    "activation": {
+                        "module": "nnbook.activations",
+                        "class_name": "ReLU",
+                        "config": {},
+                    },
+                    "use_bias": False,
+                    "kernel_initializer": {
+                        "module": "nnbook.initializers",
+                        "class_name": "GlorotUniform",
+                        "config": {"seed": None},
+                    },
+                    "bias_initializer": {
+                        "module": "nnbook.initializers",
+                        "class_name": "Zeros",
+                        "config": {},
+                    },
+                    "kernel_regularizer": None,
+                },
+            ),
+            ("Dropout", {"name": "dropout", "rate": 0.5, "seed": 4}),
+        )
+    ]
+    config = {"name": "mine", "dtype": "float64", "input_shape": [2, 2], "layers": layers}
+    assert model.get_config() == config
+    again = Sequential.from_config(config, seed=1)
+    assert (again.name, again.dtype.name, again.input_shape) == ("mine", "float64", (2, 2))
+    assert again.get_config() == config
+    assert Sequential([Dense(1)]).get_config()["input_shape"] is None
+    assert Sequential.from_config(Sequential([Dense(1)]).get_config()).input_shape is None
 
 
 def test_layers_are_named_in_order_and_names_given_are_kept() -> None:
@@ -205,6 +289,27 @@ def test_fit_is_the_loop_of_the_book(n: int, batch_size: int, shuffle: bool) -> 
         assert history["loss"][epoch] == pytest.approx(total / n, rel=1e-12)
         assert history["accuracy"][epoch] == pytest.approx(right / n, rel=1e-12)
     np.testing.assert_allclose(model.theta, naive.theta, rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.parametrize("batch_size", [32, 200, 300])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_wide_samples_are_put_in_order_part_by_part(batch_size: int, weighted: bool) -> None:
+    """More than 2^18 numbers: fit may not hold all of them in another order at once."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(301, 1000)), rng.normal(size=(301, 1))
+    w = rng.uniform(0, 2, 301) if weighted else None
+    models = [Sequential([Input((1000,)), Dense(1)], seed=0, dtype="float64") for _ in range(2)]
+    for model in models:
+        model.compile(SGD(1e-4), "mse")
+    order = copy.deepcopy(models[1])._shuffle.permutation(301)
+    losses = models[0].fit(x, y, batch_size, sample_weight=w, verbose=0).history["loss"]
+    total = 0.0
+    for start in range(0, 301, batch_size):
+        rows = order[start : start + batch_size]
+        weights = None if w is None else w[rows]
+        total += len(rows) * float(models[1].train_on_batch(x[rows], y[rows], weights))  # type: ignore[arg-type]
+    assert losses == [pytest.approx(total / 301, rel=1e-12)]
+    np.testing.assert_allclose(models[0].theta, models[1].theta, rtol=1e-12)
 
 
 def test_the_default_batch_is_32_samples() -> None:
@@ -553,6 +658,63 @@ def test_summary_prints_to_stdout_or_where_it_is_told(capsys: pytest.CaptureFixt
     model.summary(print_fn=told.append)
     assert "\n".join(told) + "\n" == printed
     assert " Total params: 21 (84.00 B)" in printed.splitlines()
+
+
+SUMMARY = """\
+Model: "table"
+┏━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━┓
+┃ Layer (type)                    ┃ Output Shape           ┃       Param # ┃
+┡━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━┩
+│ dense (Dense)                   │ (None, 1000)           │         4,000 │
+├─────────────────────────────────┼────────────────────────┼───────────────┤
+│ dropout (Dropout)               │ (None, 1000)           │             0 │
+├─────────────────────────────────┼────────────────────────┼───────────────┤
+│ dense_1 (Dense)                 │ (None, 300)            │       300,300 │
+└─────────────────────────────────┴────────────────────────┴───────────────┘
+ Total params: 912,902 (3.48 MB)
+ Trainable params: 304,300 (1.16 MB)
+ Non-trainable params: 0 (0.00 B)
+ Optimizer params: 608,602 (2.32 MB)"""
+
+
+def test_the_summary_word_by_word() -> None:
+    told: list[str] = []
+    model = Sequential([Input((3,)), Dense(1000), Dropout(0.5), Dense(300)], name="table")
+    model.compile("adam", "mse")
+    model.train_on_batch(np.zeros((1, 3)), np.zeros((1, 300)))
+    model.summary(print_fn=told.append)
+    assert told == [SUMMARY]
+
+
+def test_the_summary_of_a_model_that_waits_and_of_long_names() -> None:
+    told: list[str] = []
+    name = "a name of more letters than there is room"
+    Sequential([Dense(7, name=name), Activation("relu")]).summary(print_fn=told.append)
+    rows = told[0].splitlines()
+    assert rows[3] == f"┡━{'━' * 49}━╇━{'━' * 22}━╇━{'━' * 13}━┩"
+    assert rows[4] == f"│ {name} (Dense) │ {'?':<22} │ {'0 (unbuilt)':>13} │"
+    assert rows[6] == f"│ {'activation (Activation)':<49} │ {'?':<22} │ {'0':>13} │"
+    assert rows[-3:] == [
+        " Total params: 0 (0.00 B)",
+        " Trainable params: 0 (0.00 B)",
+        " Non-trainable params: 0 (0.00 B)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("units", "dtype", "says"),
+    [
+        (127, "float32", "254 (1016.00 B)"),
+        (128, "float32", "256 (1.00 KB)"),
+        (128, "float64", "256 (2.00 KB)"),
+        (131071, "float32", "262,142 (1023.99 KB)"),
+        (131072, "float32", "262,144 (1.00 MB)"),
+    ],
+)
+def test_memory_is_told_in_the_largest_unit_that_fits(units: int, dtype: str, says: str) -> None:
+    told: list[str] = []
+    Sequential([Input((1,)), Dense(units)], dtype=dtype).summary(print_fn=told.append)
+    assert f" Total params: {says}" in told[0].splitlines()
 
 
 def test_training_that_diverges_ends_in_nan_and_not_in_an_error() -> None:
