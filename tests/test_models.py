@@ -111,6 +111,10 @@ def test_a_new_layer_is_free_and_knows_nothing_yet() -> None:
     layer = model.pop()
     assert (layer.taken, layer.built) == (False, True)
     assert (model.built, model.count_params(), model.grad.size) == (False, 0, 0)
+    assert model.theta.dtype == model.grad.dtype == np.float32
+    waiting = copy.deepcopy(Sequential([Dense(2)], seed=0))
+    waiting.build(3)
+    assert waiting.get_weights()[0].shape == (3, 2)
 
 
 def test_names_count_on_past_those_that_are_taken() -> None:
@@ -264,6 +268,39 @@ def test_the_gradient_of_the_batch_is_the_mean_of_the_gradients_of_its_samples()
     model = net(dtype="float64")
     single = [model.loss_and_grad(x[i : i + 1], y[i : i + 1])[1] for i in range(10)]
     np.testing.assert_allclose(model.loss_and_grad(x, y)[1], np.mean(single, axis=0), atol=1e-15)
+
+
+def deep(dtype: str, loss: str = "mse") -> Sequential:
+    layers = [Dense(5, "tanh"), Activation("sigmoid"), Dropout(0.0), Dense(4, "relu"), Dense(2)]
+    model = Sequential([Input((3,)), *layers], seed=0, dtype=dtype)
+    model.compile("sgd", loss)
+    return model
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_model_is_its_layers_one_after_the_other_bit_for_bit(dtype: str) -> None:
+    """In the model's own dtype all the way: a buffer of another would round elsewhere."""
+    x, y = (values.astype(dtype) for values in (data(40)[0], data(40, seed=1)[0][:, :2]))
+    model = deep(dtype)
+    expected = x
+    for layer in model.layers:
+        expected = layer.forward(expected)
+    assert np.array_equal(model.predict(x, verbose=0), expected)
+    expected = x
+    for layer in model.layers:
+        expected = layer.forward(expected, training=True)
+    grad: Any = model.loss.grad(y, expected)
+    for layer in reversed(model.layers):
+        grad = layer.backward(grad)
+    by_hand = model.grad.copy()
+    model.grad[:] = np.nan
+    assert np.array_equal(model.loss_and_grad(x, y)[1], by_hand)
+    one, other = deep(dtype), deep(dtype)
+    one.train_on_batch(x, y)
+    other.fit(x, y, 40, shuffle=False, verbose=0)
+    for twin in (one, other):
+        assert np.array_equal(twin.grad, by_hand)
+        assert np.array_equal(twin.theta, model.theta - by_hand * 0.01)
 
 
 # --- fit ------------------------------------------------------------------------------------------
@@ -426,6 +463,15 @@ def test_diverging_training_ends_in_a_loss_that_says_so_without_warnings() -> No
     model.compile(SGD(1e6), "mse")
     loss = model.fit(*data(), epochs=20, verbose=0).history["loss"][-1]
     assert not math.isfinite(loss)
+
+
+def test_one_batch_after_the_other_may_diverge_too() -> None:
+    x, y = data()
+    model = Sequential([Input(shape=(3,)), Dense(4), Dense(1)], seed=0)
+    model.compile(SGD(1e6), "mse", metrics=["mae"])
+    seen = [model.train_on_batch(x, y, return_dict=True) for _ in range(20)]
+    assert all(math.isnan(value) for value in seen[-1].values())  # type: ignore[union-attr]
+    assert not all(math.isnan(value) for value in seen[0].values())  # type: ignore[union-attr]
 
 
 # --- dtype, memory ----------------------------------------------------------------------------
