@@ -43,6 +43,7 @@ def record(root: Path, folder: Path, tests: Sequence[str]) -> dict[str, float]:
     Raises:
         SystemExit: a test failed.
     """
+    folder.mkdir(exist_ok=True)
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *PLAIN, "-p", recording.__name__, *tests],
         cwd=root,
@@ -52,9 +53,16 @@ def record(root: Path, folder: Path, tests: Sequence[str]) -> dict[str, float]:
         text=True,
     )
     if done.returncode:
+        (folder / recording.SECONDS).unlink(missing_ok=True)
         raise SystemExit(f"{done.stdout}\nThe tests fail before anything is changed.")
-    seconds: dict[str, float] = json.loads((folder / "seconds.json").read_text(encoding="utf-8"))
-    return seconds
+    return recorded(folder)
+
+
+def recorded(folder: Path) -> dict[str, float]:
+    """Return the seconds by test that a folder holds, none if it does not."""
+    file = folder / recording.SECONDS
+    found: dict[str, float] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    return found
 
 
 def main() -> int:

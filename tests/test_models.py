@@ -112,7 +112,8 @@ def test_a_new_layer_is_free_and_knows_nothing_yet() -> None:
     assert (layer.taken, layer.built) == (False, True)
     assert (model.built, model.count_params(), model.grad.size) == (False, 0, 0)
     assert model.theta.dtype == model.grad.dtype == np.float32
-    waiting = copy.deepcopy(Sequential([Dense(2)], seed=0))
+    waiting = copy.deepcopy(Sequential([Dense(2), Dense(1)], seed=0))
+    waiting.pop()
     waiting.build(3)
     assert waiting.get_weights()[0].shape == (3, 2)
 
@@ -270,37 +271,51 @@ def test_the_gradient_of_the_batch_is_the_mean_of_the_gradients_of_its_samples()
     np.testing.assert_allclose(model.loss_and_grad(x, y)[1], np.mean(single, axis=0), atol=1e-15)
 
 
-def deep(dtype: str, loss: str = "mse") -> Sequential:
-    layers = [Dense(5, "tanh"), Activation("sigmoid"), Dropout(0.0), Dense(4, "relu"), Dense(2)]
-    model = Sequential([Input((3,)), *layers], seed=0, dtype=dtype)
-    model.compile("sgd", loss)
-    return model
-
-
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_a_model_is_its_layers_one_after_the_other_bit_for_bit(dtype: str) -> None:
+@pytest.mark.parametrize("last", ["linear", "sigmoid", "softmax"])
+def test_a_model_is_its_layers_one_after_the_other_bit_for_bit(dtype: str, last: str) -> None:
     """In the model's own dtype all the way: a buffer of another would round elsewhere."""
+
+    def deep() -> Sequential:
+        hidden = [Dense(5, "tanh"), Activation("sigmoid"), Dropout(0.0), Dense(4, "relu")]
+        model = Sequential([Input((3,)), *hidden, Dense(2, last)], seed=0, dtype=dtype)
+        model.compile("sgd", "mse")
+        return model
+
     x, y = (values.astype(dtype) for values in (data(40)[0], data(40, seed=1)[0][:, :2]))
-    model = deep(dtype)
+    model = deep()
     expected = x
     for layer in model.layers:
         expected = layer.forward(expected)
     assert np.array_equal(model.predict(x, verbose=0), expected)
-    expected = x
-    for layer in model.layers:
-        expected = layer.forward(expected, training=True)
-    grad: Any = model.loss.grad(y, expected)
-    for layer in reversed(model.layers):
-        grad = layer.backward(grad)
-    by_hand = model.grad.copy()
-    model.grad[:] = np.nan
-    assert np.array_equal(model.loss_and_grad(x, y)[1], by_hand)
-    one, other = deep(dtype), deep(dtype)
-    one.train_on_batch(x, y)
-    other.fit(x, y, 40, shuffle=False, verbose=0)
-    for twin in (one, other):
-        assert np.array_equal(twin.grad, by_hand)
-        assert np.array_equal(twin.theta, model.theta - by_hand * 0.01)
+    for shuffle in (False, True):
+        order = copy.deepcopy(model)._shuffle.permutation(40) if shuffle else np.arange(40)
+        a = x[order]
+        for layer in model.layers:
+            a = layer.forward(a, training=True)
+        grad: Any = model.loss.grad(y[order], a)
+        for layer in reversed(model.layers):
+            grad = layer.backward(grad)
+        by_hand = model.grad.copy()
+        model.grad[:] = np.nan
+        loss, grad = model.loss_and_grad(x[order], y[order])
+        assert np.array_equal(grad, by_hand)
+        one, other = deep(), deep()
+        assert one.train_on_batch(x[order], y[order]) == loss
+        assert other.fit(x, y, 40, shuffle=shuffle, verbose=0).history["loss"] == [loss]
+        for twin in (one, other):
+            assert np.array_equal(twin.grad, by_hand)
+            assert np.array_equal(twin.theta, model.theta - by_hand * 0.01)
+
+
+def test_a_dropout_at_the_end_drops_in_training_only() -> None:
+    model = Sequential([Input((50,)), Dropout(0.5)], seed=0, dtype="float64")
+    model.compile(SGD(0.0), "mse", metrics=["mae"])
+    x, y = np.ones((4, 50)), np.zeros((4, 50))
+    for loss in (model.loss_and_grad(x, y)[0], model.fit(x, y, verbose=0).history["loss"][0]):
+        assert loss == pytest.approx(2, rel=0.3)  # half of them are 2, so that the mean stays
+    assert model.evaluate(x, y, verbose=0) == [1, 1]
+    assert (model.predict(x, verbose=0) == 1).all()
 
 
 # --- fit ------------------------------------------------------------------------------------------
@@ -544,6 +559,22 @@ def test_results_do_not_depend_on_the_batch_size(dtype: str) -> None:
         assert model.evaluate(x, y, batch_size=batch_size, verbose=0) == pytest.approx(
             result, rel=exact
         )
+
+
+def test_the_loss_of_many_samples_is_their_weighted_mean() -> None:
+    """Of more than 1024, which are computed a part at a time."""
+    x, y = data(2500)
+    w = np.random.default_rng(1).uniform(0, 2, 2500)
+    model = net(dtype="float64")
+    each = model.loss.pointwise(y, model.predict(x, verbose=0)).mean(axis=1)
+    for weights, loss in ((None, each.mean()), (w, (w * each).mean())):
+        found = [
+            model.evaluate(x, y, sample_weight=weights, verbose=0, return_dict=True)["loss"],  # type: ignore[call-overload, index]
+            model.loss_and_grad(x, y, weights)[0],
+            model.train_on_batch(x, y, weights, return_dict=True)["loss"],  # type: ignore[call-overload, index]
+        ]
+        model = net(dtype="float64")
+        assert found == [pytest.approx(loss, rel=1e-12)] * 3
 
 
 def test_predict_is_the_formula() -> None:

@@ -18,6 +18,7 @@ import ast
 import json
 import os
 import queue
+import random
 import shutil
 import subprocess
 import sys
@@ -31,7 +32,7 @@ from typing import IO
 
 import coverage
 
-from tests.coverage import ROOT, library_tests, record
+from tests.coverage import ROOT, library_tests, record, recorded
 from tests.mutation.listed import Key, listed
 from tests.mutation.mutants import Mutant, mutants
 from tests.mutation.recording import IMPORT, MODULE
@@ -42,41 +43,50 @@ MODULES = ("activations", "layers", "losses", "optimizers", "metrics", "models")
 WANTED = 95.0
 """Percent of all mutants, the equivalent ones among them."""
 
-COLLECTING = 0.3
+BUDGET = 20.0
+"""Seconds of tests for one mutant. One that would be killed later counts as a survivor."""
+
+COLLECTING = 0.2
 """Seconds that a file of tests costs beside its tests, roughly."""
 
 
 class Selection:
     """Which tests to run for a mutant, from what a run without mutants has recorded."""
 
-    def __init__(self, root: Path, folder: Path, seconds: Mapping[str, float]) -> None:
-        self.root, self.seconds = root, seconds
-        self.data = coverage.CoverageData(str(folder / "coverage"))
-        self.data.read()
-        self.trees: dict[str, ast.Module] = {}
-        self.lines: dict[str, dict[int, list[str]]] = {}
+    def __init__(
+        self, root: Path, folder: Path, seconds: Mapping[str, float], budget: float
+    ) -> None:
+        self.seconds, self.budget = seconds, budget
+        data = coverage.CoverageData(str(folder / "coverage"))
+        data.read()
+        files = [f"nnbook/{file.name}" for file in (root / "nnbook").glob("*.py")]
+        self.trees = {f: ast.parse((root / f).read_text(encoding="utf-8")) for f in files}
+        self.lines = {f: data.contexts_by_lineno(f) for f in files}
+
+    def reaching(self, mutant: Mutant) -> set[str]:
+        """Return the tests that run the statement of a mutant."""
+        tree, by_line = self.trees[mutant.module], self.lines[mutant.module]
+        lines = statement_lines(tree, mutant.line)
+        contexts = {context for line in lines for context in by_line.get(line, ())}
+        if IMPORT in contexts and mutant.line in functions_body(tree, mutant.function):
+            return {*self.seconds}
+        modules = {c.removeprefix(MODULE) for c in contexts if c.startswith(MODULE)}
+        return {t for t in self.seconds if t in contexts or t.partition("::")[0] in modules}
 
     def files(self, mutant: Mutant, killers: Collection[str]) -> list[list[str]]:
         """Return the tests by file: those of killers first, then the quick ones."""
-        name = mutant.module
-        if name not in self.trees:
-            self.trees[name] = ast.parse((self.root / name).read_text(encoding="utf-8"))
-            self.lines[name] = self.data.contexts_by_lineno(str((self.root / name).resolve()))
-        tree = self.trees[name]
-        lines = statement_lines(tree, mutant.line)
-        contexts = {context for line in lines for context in self.lines[name].get(line, ())}
-        first = contexts & self.seconds.keys()
-        modules = {c.removeprefix(MODULE) for c in contexts if c.startswith(MODULE)}
-        body = functions_body(tree, mutant.function)
-        if IMPORT in contexts and mutant.line in body:
-            modules = {test.partition("::")[0] for test in self.seconds}
-        chosen = first | {t for t in self.seconds if t.partition("::")[0] in modules}
         by_file: dict[str, list[str]] = defaultdict(list)
+        left = self.budget
         for test in sorted(
-            chosen, key=lambda t: (t not in killers, t not in first, self.seconds[t])
+            self.reaching(mutant), key=lambda t: (t not in killers, self.seconds[t])
         ):
-            by_file[test.partition("::")[0]].append(test)
-        return sorted(by_file.values(), key=lambda file: (file[0] not in killers, self.cost(file)))
+            file = by_file[test.partition("::")[0]]
+            left -= self.seconds[test] + (0 if file else COLLECTING)
+            if left < 0 and any(by_file.values()):
+                break
+            file.append(test)
+        filled = [tests for tests in by_file.values() if tests]
+        return sorted(filled, key=lambda tests: (tests[0] not in killers, self.cost(tests)))
 
     def cost(self, tests: Iterable[str]) -> float:
         """Return the seconds that these tests of one file take."""
@@ -145,7 +155,7 @@ class Run:
                     "module": mutant.module,
                     "source": mutant.source,
                     "files": files,
-                    "timeout": 20 + 10 * sum(map(self.selection.cost, files)),
+                    "timeout": 30 + 20 * sum(map(self.selection.cost, files)),
                     "log": str(self.folder / f"log_{number}"),
                 }
                 jobs.write(json.dumps(job) + "\n")
@@ -221,6 +231,8 @@ def main() -> int:
     parser.add_argument("--results", type=Path, help="a JSON file for what was found")
     parser.add_argument("--again", action="store_true", help="try only what survived there")
     parser.add_argument("--tests", nargs="+", help="files of tests to use, instead of all")
+    parser.add_argument("--budget", type=float, default=BUDGET, help="seconds for one mutant")
+    parser.add_argument("--recording", type=Path, help="a folder: use what it holds, or fill it")
     arguments = parser.parse_args()
     began = time.monotonic()
     killed: dict[Key, str] = {}
@@ -233,17 +245,22 @@ def main() -> int:
         folder = Path(temporary).resolve()
         root = folder / "copy_0"
         copy(root)
-        seconds = record(root, folder, arguments.tests or library_tests(root))
+        recording = arguments.recording or folder
+        seconds = recorded(recording) or record(
+            root, recording, arguments.tests or library_tests(root)
+        )
         print(f"{len(seconds)} tests pass without mutants ({time.monotonic() - began:.0f} s)")
         everything: list[Mutant] = []
         for name in arguments.modules:
             module = f"nnbook/{name}.py"
             everything += mutants(module, (root / module).read_text(encoding="utf-8"))
         todo = [m for m in everything if m.key not in killed]
+        random.Random(0).shuffle(todo)  # noqa: S311 (so that the share so far means something)
         print(f"{len(everything)} mutants, {len(todo)} to try", flush=True)
+        selection = Selection(root, recording, seconds, arguments.budget)
         mode = "a" if arguments.again else "w"
         with Path(arguments.results or os.devnull).open(mode, encoding="utf-8") as log:
-            run = Run(Selection(root, folder, seconds), todo, folder, log)
+            run = Run(selection, todo, folder, log)
             run.all(arguments.workers)
     if run.errors:
         print("\n".join(run.errors))

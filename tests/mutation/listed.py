@@ -18,11 +18,12 @@ def listed() -> dict[Key, str]:
     Raises:
         ValueError: one has no reason, or stands twice.
     """
-    entries: dict[Key, str] = {}
-    for entry in tomllib.loads(EQUIVALENT.read_text(encoding="utf-8")).get("mutant", []):
-        where = f"nnbook/{entry['module']}.py", entry["function"]
-        key = (*where, entry["before"], entry["after"], entry.get("nth", 1))
-        if key in entries or not entry["reason"].strip():
-            raise ValueError(f"{EQUIVALENT.name}: {key} stands twice, or without a reason")
-        entries[key] = entry["reason"]
-    return entries
+    reasons: dict[Key, str] = {}
+    groups = tomllib.loads(EQUIVALENT.read_text(encoding="utf-8")).get("because", [])
+    for group in groups:
+        for module, function, before, after, *nth in group["mutants"]:
+            key = (f"nnbook/{module}.py", function, before, after, nth[0] if nth else 1)
+            if key in reasons or not group["reason"].strip():
+                raise ValueError(f"{EQUIVALENT.name}: {key} stands twice, or without a reason")
+            reasons[key] = group["reason"]
+    return reasons

@@ -10,7 +10,7 @@ import importlib
 import json
 import os
 import pkgutil
-from collections import defaultdict
+import time
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ import pytest
 DATA = "NNBOOK_RECORDING"
 """The environment variable that names the folder for what is recorded."""
 
+SECONDS = "seconds.json"
+
 IMPORT, MODULE = "import", "module:"  # contexts; others are the ids of tests
 
 
@@ -30,11 +32,12 @@ class Recorder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.seconds: dict[str, float] = defaultdict(float)
+        self.seconds: dict[str, float] = {}  # of the processor, by test
         self.context = IMPORT
         self.coverage = coverage.Coverage(
             data_file=folder / "coverage", branch=True, source=["nnbook"], config_file=False
         )
+        self.coverage.set_option("run:relative_files", True)  # another copy may read it
         self.coverage.start()
         self.coverage.switch_context(IMPORT)
         package = importlib.import_module("nnbook")
@@ -56,11 +59,12 @@ class Recorder:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
-        before = self.switch(item.nodeid)
+        before, began = self.switch(item.nodeid), time.process_time()
         try:
             return (yield)
         finally:
             self.switch(before)
+            self.seconds[item.nodeid] = round(time.process_time() - began, 3)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(
@@ -75,14 +79,11 @@ class Recorder:
         finally:
             self.switch(before)
 
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self.seconds[report.nodeid] += report.duration
-
     def pytest_sessionfinish(self) -> None:
         self.coverage.stop()
         self.coverage.save()
         text = json.dumps(self.seconds)
-        (self.folder / "seconds.json").write_text(text, encoding="utf-8")
+        (self.folder / SECONDS).write_text(text, encoding="utf-8")
 
 
 def steady() -> None:
