@@ -131,8 +131,8 @@ def test_config_makes_the_same_architecture_with_new_weights() -> None:
 def test_what_stands_in_a_file(tmp_path: Path) -> None:
     """Word by word: files of this version must stay readable."""
 
-    def piece(module: str, name: str, **config: Any) -> dict[str, Any]:
-        return {"module": f"nnbook.{module}", "class_name": name, "config": config}
+    def piece(module: str, kind: str, /, **config: Any) -> dict[str, Any]:
+        return {"module": f"nnbook.{module}", "class_name": kind, "config": config}
 
     model = Sequential([Input((2,)), Dense(1, use_bias=False)], seed=0)
     model.compile("adam", "mse", metrics=["accuracy", "mae"])
