@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import libcst as cst
-from mutmut.mutation.file_mutation import Mutation, create_mutations, deep_replace
+from mutmut.mutation.file_mutation import create_mutations, deep_replace
 
 from tests.mutation.listed import Key
 from tests.mutation.source import functions, one_line
@@ -42,17 +42,20 @@ def mutants(module: str, source: str) -> list[Mutant]:
     """Return all mutants of a module that mutmut makes inside of functions."""
     tree, mutations, *_ = create_mutations(module, source)
     starts = {name: function.lineno for name, function in functions(ast.parse(source))}
-    names = dict(_names(tree.body))
     lines = source.splitlines()
     made: list[Mutant] = []
     seen: Counter[tuple[str, str, str]] = Counter()
-    for mutation in mutations:
-        function = mutation.contained_by_top_level_function
-        if function in names:
-            name = names[function]
-            at, old, new = _difference(tree, mutation)
-            start = starts[name] - 1
-            indent = lines[start][: len(lines[start]) - len(lines[start].lstrip())]
+    for function, name in _names(tree.body):
+        bare = function.with_changes(leading_lines=[], decorators=[])
+        original = tree.code_for_node(bare).splitlines()
+        start = starts[name] - 1
+        indent = lines[start][: len(lines[start]) - len(lines[start].lstrip())]
+        for mutation in mutations:
+            if mutation.contained_by_top_level_function is not function:
+                continue
+            mutated = deep_replace(bare, mutation.original_node, mutation.mutated_node)
+            assert isinstance(mutated, cst.FunctionDef)
+            at, old, new = _difference(original, tree.code_for_node(mutated).splitlines())
             at += start
             text = "\n".join(
                 [*lines[:at], *(indent + line for line in new), *lines[at + len(old) :], ""]
@@ -63,7 +66,7 @@ def mutants(module: str, source: str) -> list[Mutant]:
     return made
 
 
-def _names(body: object, prefix: str = "") -> Iterator[tuple[cst.CSTNode, str]]:
+def _names(body: object, prefix: str = "") -> Iterator[tuple[cst.FunctionDef, str]]:
     assert isinstance(body, tuple | list)
     for node in body:
         if isinstance(node, cst.FunctionDef):
@@ -72,14 +75,8 @@ def _names(body: object, prefix: str = "") -> Iterator[tuple[cst.CSTNode, str]]:
             yield from _names(node.body.body, f"{node.name.value}.")
 
 
-def _difference(tree: cst.Module, mutation: Mutation) -> tuple[int, list[str], list[str]]:
-    """Return the changed lines of a function: where, before and after."""
-    function = mutation.contained_by_top_level_function
-    assert function is not None
-    bare = function.with_changes(leading_lines=[], decorators=[])
-    mutated = deep_replace(bare, mutation.original_node, mutation.mutated_node)
-    assert isinstance(mutated, cst.FunctionDef)
-    old, new = (tree.code_for_node(f).splitlines() for f in (bare, mutated))
+def _difference(old: list[str], new: list[str]) -> tuple[int, list[str], list[str]]:
+    """Return the lines that differ: where, before and after."""
     first = 0
     while first < min(len(old), len(new)) and old[first] == new[first]:
         first += 1
