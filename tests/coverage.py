@@ -70,6 +70,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         seconds = record(ROOT, Path(folder), library_tests(ROOT))
         measured = coverage.Coverage(data_file=f"{folder}/coverage", config_file=False)
+        measured.set_option("run:relative_files", True)
         measured.exclude("raise NotImplementedError")  # says that a class is only a base
         measured.load()
         measured.json_report(outfile=f"{folder}/coverage.json", pretty_print=False)
