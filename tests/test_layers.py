@@ -210,6 +210,19 @@ def test_the_way_in_for_the_output_layer_gives_dx_unless_told_otherwise(
 
 
 @each_kind
+def test_out_is_filled_and_returned_both_ways(make: Callable[[], Layer]) -> None:
+    model, twin = (Sequential([Input((3,)), make()], seed=0, dtype="float64") for _ in range(2))
+    x, grad = batch(), batch(seed=5)
+    out, out_grad = np.full((4, 3), np.nan), np.full((4, 3), np.nan)
+    assert model.layers[0].forward(x, training=True, out=out) is out
+    assert np.array_equal(out, twin.layers[0].forward(x, training=True))
+    dx = model.layers[0].backward(grad, out=out_grad)
+    assert dx is not None
+    assert np.shares_memory(dx, out_grad)
+    assert np.array_equal(out_grad, np.asarray(twin.layers[0].backward(grad)))
+
+
+@each_kind
 def test_without_a_regularizer_nothing_is_added(make: Callable[[], Layer]) -> None:
     model = Sequential([Input((3,)), make()])
     assert model.layers[0].penalty() == 0

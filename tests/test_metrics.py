@@ -63,3 +63,9 @@ def test_names_of_metrics_are_theirs_unless_given() -> None:
         assert kind().name == kind.name
         assert kind(name="mine").name == "mine"
     assert list(metrics.get([metrics.AUC(), "auc", metrics.AUC(name="b")])) == ["auc", "auc_1", "b"]
+
+
+def test_many_float32_errors_may_exceed_float32_together() -> None:
+    zeros = np.zeros((8, 1), np.float32)
+    assert metrics.MeanAbsoluteError()(zeros, zeros + np.float32(3e38)) == pytest.approx(3e38)
+    assert metrics.MeanSquaredError()(zeros, zeros + np.float32(1.5e19)) == pytest.approx(2.25e38)
