@@ -308,6 +308,24 @@ def test_a_model_is_its_layers_one_after_the_other_bit_for_bit(dtype: str, last:
             assert np.array_equal(twin.theta, model.theta - by_hand * 0.01)
 
 
+def test_inputs_and_weights_take_the_models_dtype_before_anything_is_computed() -> None:
+    x, (y, w) = np.random.default_rng(0).normal(size=(9, 2, 2)), np.full((2, 9), 0.1)
+    flat = Sequential([Input((2, 2)), Flatten(), Dense(1)], seed=0)
+    plain = Sequential([Input((4,)), Dense(1)], seed=0)
+    for model, inputs in ((flat, x), (plain, x.reshape(9, 4))):
+        model.compile("sgd", "mse")
+        rounded = inputs.astype(np.float32)
+        assert (rounded != inputs).any()
+        assert np.array_equal(model.predict(inputs, verbose=0), model.predict(rounded, verbose=0))
+        a = rounded.reshape(9, 4)
+        for layer in model.layers:
+            a = layer.forward(a, training=True)
+        delta = model.loss.grad(y[:, None].astype(np.float32), a)
+        model.layers[-1].backward(delta * w[:, None].astype(np.float32))
+        by_hand = model.grad.copy()
+        assert np.array_equal(model.loss_and_grad(inputs, y, w)[1], by_hand)
+
+
 def test_a_dropout_at_the_end_drops_in_training_only() -> None:
     model = Sequential([Input((50,)), Dropout(0.5)], seed=0, dtype="float64")
     model.compile(SGD(0.0), "mse", metrics=["mae"])

@@ -36,7 +36,7 @@ from tests.coverage import ROOT, library_tests, record, recorded
 from tests.mutation.listed import Key, listed
 from tests.mutation.mutants import Mutant, mutants
 from tests.mutation.recording import IMPORT, MODULE
-from tests.mutation.source import functions, statement_lines
+from tests.mutation.source import statement_lines
 from tests.mutation.worker import BROKEN, KILLED, SURVIVED, TIMEOUT
 
 MODULES = ("activations", "layers", "losses", "optimizers", "metrics", "models")
@@ -64,11 +64,14 @@ class Selection:
         self.lines = {f: data.contexts_by_lineno(f) for f in files}
 
     def reaching(self, mutant: Mutant) -> set[str]:
-        """Return the tests that run the statement of a mutant."""
+        """Return the tests that run the statement of a mutant; all, if importing nnbook does.
+
+        So all are for the head of a function: a test may look at a default without a call.
+        """
         tree, by_line = self.trees[mutant.module], self.lines[mutant.module]
         lines = statement_lines(tree, mutant.line)
         contexts = {context for line in lines for context in by_line.get(line, ())}
-        if IMPORT in contexts and mutant.line in functions_body(tree, mutant.function):
+        if IMPORT in contexts:
             return {*self.seconds}
         modules = {c.removeprefix(MODULE) for c in contexts if c.startswith(MODULE)}
         return {t for t in self.seconds if t in contexts or t.partition("::")[0] in modules}
@@ -91,13 +94,6 @@ class Selection:
     def cost(self, tests: Iterable[str]) -> float:
         """Return the seconds that these tests of one file take."""
         return COLLECTING + sum(self.seconds[test] for test in tests)
-
-
-def functions_body(tree: ast.Module, name: str) -> range:
-    """Return the lines of a function's body, without its head, which an import runs."""
-    function = dict(functions(tree))[name]
-    assert function.end_lineno is not None
-    return range(function.body[0].lineno, function.end_lineno + 1)
 
 
 def copy(root: Path) -> None:
