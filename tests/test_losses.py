@@ -67,6 +67,7 @@ def test_labels_without_the_last_axis_count_as_a_column(loss: Loss) -> None:
     y, a = (values[:, :1] for values in pair(loss))
     assert loss(y[:, 0], a) == loss(y, a[:, 0]) == loss(y, a)
     assert np.array_equal(loss.grad(y[:, 0], a), loss.grad(y, a))
+    assert np.array_equal(loss.grad(y, a[:, 0]), loss.grad(y, a))
 
 
 def test_sigmoid_with_bce_has_the_delta_of_the_book() -> None:

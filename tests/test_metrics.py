@@ -52,6 +52,8 @@ def test_classes_may_be_numbers_columns_or_rows() -> None:
     for y in (true, [[t] for t in true], np.eye(3)[true]):
         for a in (pred, [[p] for p in pred], np.eye(3)[pred] * 0.7):
             assert metrics.confusion_matrix(y, a).tolist() == expected
+    rows = [[0.9, 0.1], [0.2, 0.8]]  # as few as two columns are outputs, not class numbers
+    assert metrics.confusion_matrix(np.eye(2), rows).tolist() == [[1, 0], [0, 1]]
     larger = metrics.confusion_matrix(true, pred, num_classes=4)
     assert larger.shape == (4, 4)
     assert larger[:3, :3].tolist() == expected
