@@ -88,10 +88,7 @@ class RandomNormal(_Random):
     """
 
     def __init__(
-        self,
-        mean: float = 0.0,
-        stddev: float = 0.05,
-        seed: int | None = None,
+        self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None
     ) -> None:
         super().__init__(seed)
         self.mean = _finite(mean, "mean of RandomNormal")

@@ -414,11 +414,7 @@ class Dropout(Layer):
     """
 
     def __init__(
-        self,
-        rate: float,
-        *,
-        seed: int | None = None,
-        name: str | None = None,
+        self, rate: float, *, seed: int | None = None, name: str | None = None
     ) -> None:
         super().__init__(name)
         self.rate = number(rate, "rate of Dropout", low=0, high=1)
