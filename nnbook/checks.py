@@ -15,6 +15,9 @@ _AT_ONCE = 2**16
 Array = NDArray[np.floating[Any]]
 """A real array of the model's dtype; batches are ``(n, features)``, one row a sample."""
 
+Out = Array | None
+"""Memory that a result is written to; None lets the function allocate it."""
+
 
 def as_numbers(
     values: ArrayLike, what: str, dtype: DTypeLike | None = None

@@ -383,22 +383,29 @@ class Adam(Optimizer):
         super()._allocate(theta)
         self.m = self._remember(theta)
         self.v = self._remember(theta)
+        self._numbers = [np.empty((), theta.dtype) for _ in range(4)]
 
     def update(self, theta: Array, grad: Array, alpha: float) -> None:
         t, m, v, scratch = self.iterations, self.m, self.v, self._scratch
-        alpha_t = alpha * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
-        np.subtract(grad, m, out=scratch)
-        scratch *= 1 - self.beta_1
-        m += scratch
-        np.multiply(grad, grad, out=scratch)
-        scratch -= v
-        scratch *= 1 - self.beta_2
-        v += scratch
-        np.sqrt(v, out=scratch)
-        scratch += self.epsilon
-        np.divide(m, scratch, out=scratch)
-        scratch *= alpha_t
-        theta -= scratch
+        one_minus_1, one_minus_2, epsilon, alpha_t = self._numbers
+        one_minus_1[()] = 1 - self.beta_1
+        one_minus_2[()] = 1 - self.beta_2
+        epsilon[()] = self.epsilon
+        alpha_t[()] = (
+            alpha * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
+        )
+        np.subtract(grad, m, scratch)
+        np.multiply(scratch, one_minus_1, scratch)
+        np.add(m, scratch, m)
+        np.multiply(grad, grad, scratch)
+        np.subtract(scratch, v, scratch)
+        np.multiply(scratch, one_minus_2, scratch)
+        np.add(v, scratch, v)
+        np.sqrt(v, scratch)
+        np.add(scratch, epsilon, scratch)
+        np.divide(m, scratch, scratch)
+        np.multiply(scratch, alpha_t, scratch)
+        np.subtract(theta, scratch, theta)
 
 
 class AdamW(Adam):
