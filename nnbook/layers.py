@@ -291,7 +291,10 @@ class Dense(Layer):
         zeros.flags.writeable = False
         self.bias = params.get("bias", zeros)
         self._grad_bias = grads.get("bias", np.empty_like(zeros))
-        self._ones = zeros[:0]
+
+    def forget(self) -> None:
+        super().forget()
+        self._ones = np.ones(0)
 
     def preactivation(
         self, x: Array, *, training: bool = False, out: Array | None = None
