@@ -12,6 +12,10 @@ import numpy as np
 from nnbook import checks
 from nnbook.checks import Array, Configured, number
 
+# as arrays, because Python's numbers would be converted at every call; of
+# float32, because that changes the dtype of neither float32 nor float64
+_ZERO, _ONE = np.zeros((), np.float32), np.ones((), np.float32)
+
 
 class Activation(Configured):
     """A function of the pre-activations, without parameters and without state."""
@@ -57,7 +61,7 @@ class ReLU(Activation):
     name = "relu"
 
     def __call__(self, z: Array, out: Array | None = None) -> Array:
-        return np.maximum(z, 0, out=out)
+        return np.maximum(z, _ZERO, out=out)
 
     def vjp(self, a: Array, grad: Array, out: Array | None = None) -> Array:
         # the sign of a is 1 or 0, and a float: a > 0 would first be converted
@@ -73,11 +77,11 @@ class Sigmoid(Activation):
 
     name = "sigmoid"
 
+    @np.errstate(over="ignore")
     def __call__(self, z: Array, out: Array | None = None) -> Array:
         a = np.negative(z, out=out)
-        with np.errstate(over="ignore"):
-            np.exp(a, out=a)
-        a += 1
+        np.exp(a, out=a)
+        a += _ONE
         return np.reciprocal(a, out=a)
 
     def vjp(self, a: Array, grad: Array, out: Array | None = None) -> Array:
@@ -106,12 +110,12 @@ class Softmax(Activation):
 
     name = "softmax"
 
+    @np.errstate(over="ignore")
     def __call__(self, z: Array, out: Array | None = None) -> Array:
         # one class a row: along columns NumPy finds a maximum much faster
         e = z.T.copy()
         # a difference beyond the dtype is -inf, and exp gives 0
-        with np.errstate(over="ignore"):
-            e -= np.maximum.reduce(e)
+        e -= np.maximum.reduce(e)
         np.exp(e, out=e)
         a = np.empty_like(z) if out is None else out
         np.divide(e, np.add.reduce(e), out=a.T)

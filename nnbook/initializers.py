@@ -10,6 +10,8 @@ draws the same numbers at every call, as in Keras.
 Counterpart: ``keras.initializers``. Source: :cite:`glorot2010difficulty`.
 """
 
+from __future__ import annotations  # numpy.random can wait
+
 import math
 import sys
 

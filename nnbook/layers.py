@@ -8,6 +8,8 @@ Counterpart: ``keras.layers``. Sources: :cite:`goodfellow2016deep`, chapter 6;
 :cite:`rumelhart1986backprop`.
 """
 
+from __future__ import annotations  # numpy.random can wait
+
 import inspect
 import warnings
 from collections.abc import Mapping

@@ -205,7 +205,7 @@ class _CrossEntropy(Loss):
 
     def classes(self, y_pred: Array) -> int:
         """Return among how many classes smoothing shares."""
-        return y_pred.shape[-1]
+        return int(y_pred.shape[-1])
 
     def count(self, y_pred: Array) -> int:
         """Return by how many the sum of the losses is divided."""
@@ -238,7 +238,7 @@ class _CrossEntropy(Loss):
     def _difference(self, y_true: Array, a: Array, out: Out) -> Array:
         y, a = self.pair(y_true, a)
         out = np.subtract(a, y, out=out)
-        out *= 1 / self.count(a)
+        out *= np.array(1 / self.count(a), out.dtype)  # faster than a number
         return out
 
     def _pairs_with(self, activation: Activation) -> bool:

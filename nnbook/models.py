@@ -342,11 +342,8 @@ class Sequential:
             raise RuntimeError(
                 "The model has no weights to save yet. Start it with Input(shape=(features,))."
             )
-        architecture = {
-            "model": self.get_config(),
-            "compile": None,
-            "iterations": None,
-        }
+        architecture: dict[str, Any] = {"model": self.get_config()}
+        architecture["compile"] = architecture["iterations"] = None
         arrays = {"theta": self.theta}
         if self.compiled:
             architecture["compile"] = {
@@ -388,9 +385,9 @@ class Sequential:
         grad = output.backward_delta(
             delta, out=work.dx, input_grad=bool(work.back)
         )
-        for layer, out in work.back:
+        for layer, dx in work.back:
             assert grad is not None
-            grad = layer.backward(grad, out=out, input_grad=out is not None)
+            grad = layer.backward(grad, out=dx, input_grad=dx is not None)
         for layer in self._regularized:
             layer.add_penalty_grad()
 
@@ -562,6 +559,10 @@ class Sequential:
         at_once = batch_size * max(
             1, _NUMBERS_AT_ONCE // (batch_size * max(x.shape[1], k))
         )
+        parts = [
+            (some, _slices(some.stop - some.start, batch_size))
+            for some in _slices(n, at_once)
+        ]
         z = np.empty((min(at_once, n), k), self.dtype)
         y_pred = np.empty((n, k), self.dtype)
         # calls that would do nothing are left out of the loop over the batches
@@ -580,31 +581,26 @@ class Sequential:
                 order = self._shuffle.permutation(n)
                 y_epoch, w_epoch = y[order], _of(w, order)
             loss = penalty = 0.0
-            for first in range(0, n, at_once):
-                some = slice(first, first + at_once)
+            batch = 0
+            for some, batches in parts:
                 xs = x.take(order[some], axis=0) if shuffle else x[some]
                 ys, ws, outputs = (
                     y_epoch[some],
                     _of(w_epoch, some),
                     y_pred[some],
                 )
-                for start in range(0, len(xs), batch_size):
-                    rows = slice(start, min(start + batch_size, len(xs)))
-                    xb = xs[rows]
+                for rows in batches:
+                    xb, wb = xs[rows], _of(ws, rows)
                     work = works[len(xb)]
                     self._backpropagate(
-                        xb,
-                        ys[rows],
-                        _of(ws, rows),
-                        work,
-                        z[rows],
-                        outputs[rows],
+                        xb, ys[rows], wb, work, z[rows], outputs[rows]
                     )
                     if self._regularized:
                         penalty += len(xb) / n * self._penalty()
                     step(theta, grad)
                     for call in after_batch:
-                        call((first + start) // batch_size)
+                        call(batch)
+                    batch += 1
                 loss += len(xs) / n * self._loss(ys, z[: len(xs)], ws)
             yield self._logs(y_epoch, y_pred, loss + penalty)
 
@@ -705,8 +701,7 @@ class Sequential:
         *hidden, output = self.layers
         y_pred = np.empty((len(x), output.n_out(output.n_in or 0)), self.dtype)
         loss = 0.0
-        for start in range(0, len(x), at_once):
-            rows = slice(start, start + at_once)
+        for rows in _slices(len(x), at_once):
             a = x[rows]
             for layer in hidden:
                 out = np.empty(
@@ -841,9 +836,8 @@ class Sequential:
         """Return x as samples of the ``shape`` that the first layer takes."""
         if isinstance(self.layers[0], Flatten):
             return checks.as_samples(x, shape, self._who, self.dtype, what)
-        return checks.as_batch(
-            x, shape and shape[0], self._who, self.dtype, what
-        )
+        width = shape[0] if shape else None
+        return checks.as_batch(x, width, self._who, self.dtype, what)
 
     def _checked(
         self,
@@ -918,6 +912,11 @@ def _pack_metric(name: str, metric: metrics_module.Metric) -> Any:
         return name  # "accuracy", whose kind the shapes decide
     packed = saving.pack(metric)
     return packed | {"config": packed["config"] | {"name": name}}
+
+
+def _slices(n: int, size: int) -> list[slice]:
+    """Return the slices of ``n`` rows into parts of ``size`` rows; the last may be shorter."""
+    return [slice(i, min(i + size, n)) for i in range(0, n, size)]
 
 
 def _of(w: Array | None, rows: Any) -> Array | None:

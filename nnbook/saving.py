@@ -9,7 +9,6 @@ Counterpart: ``keras.saving``.
 
 import importlib
 import io
-import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -94,6 +93,8 @@ def write(
     Raises:
         ValueError: ``path`` does not end in ``.npz``.  OSError: it cannot be written.
     """
+    import json  # here, because few who import nnbook save a model
+
     target = Path(os.path.realpath(path))
     if target.suffix != ".npz":
         raise ValueError(
@@ -134,6 +135,8 @@ def read(
     Raises:
         OSError: there is no such file.  ValueError: it was not written by `write`, or is damaged.
     """
+    import json
+
     data = io.BytesIO(Path(path).read_bytes())
     with refusing(path):
         with np.load(data, allow_pickle=False) as archive:
