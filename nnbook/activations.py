@@ -133,9 +133,6 @@ class LeakyReLU(Activation):
 
     A ReLU that still learns where ``z < 0``. As there, the slope at 0 is the one below.
     Counterpart: ``keras.activations.leaky_relu``.
-
-    Raises:
-        TypeError, ValueError: ``negative_slope`` is not a number in ``[0, 1)``.
     """
 
     name = "leaky_relu"
@@ -157,10 +154,7 @@ class LeakyReLU(Activation):
 class ELU(Activation):
     """``f(z) = z if z > 0 else alpha (exp(z) - 1)``, ``f'(z) = 1 if a > 0 else a + alpha``.
 
-    Counterpart: ``keras.activations.elu``.
-
-    Raises:
-        TypeError, ValueError: ``alpha`` is not a finite number of at least 0.
+    ``alpha`` is a finite number of at least 0. Counterpart: ``keras.activations.elu``.
     """
 
     name = "elu"
@@ -206,11 +200,7 @@ _KNOWN = {
 
 
 def get(identifier: str | Activation | None) -> Activation:
-    """Return an activation from its name or itself; None means linear, as in Keras.
-
-    Raises:
-        TypeError, ValueError: as `nnbook.checks.get`.
-    """
+    """Return an activation from its name or itself; None means linear, as in Keras."""
     if identifier is None:
         return linear
     return checks.get(identifier, _KNOWN, Activation, "activation")

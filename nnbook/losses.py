@@ -155,10 +155,7 @@ class Huber(_OfError):
 
     With ``e = y_pred - y_true`` and ``c = e`` clipped to ``[-delta, delta]``: ``e² / 2`` for small
     errors and ``delta |e| - delta² / 2`` for large ones. ``dC/dy_pred = c / (n k)``.
-    Counterpart: ``keras.losses.Huber``.
-
-    Raises:
-        TypeError, ValueError: ``delta`` is not a finite number of at least 0.
+    ``delta`` is a finite number of at least 0. Counterpart: ``keras.losses.Huber``.
     """
 
     def __init__(self, delta: float = 1.0) -> None:
@@ -180,9 +177,6 @@ class _CrossEntropy(Loss):
 
     With that activation ``f`` as the output layer's, or with ``from_logits=True``, loss and slope
     are computed from ``z``, where ``dC/dz`` is the difference ``f(z) - y`` over the count.
-
-    Raises:
-        TypeError, ValueError: ``label_smoothing`` is not a number in ``[0, 1)``.
     """
 
     canonical: Activation
@@ -286,9 +280,6 @@ class BinaryCrossentropy(_CrossEntropy):
     ``C = max(z, 0) - z y + ln(1 + exp(-|z|))``.
     ``label_smoothing`` s, in ``[0, 1)``, takes ``y (1 - s) + s / 2`` for ``y``.
     Counterpart: ``keras.losses.BinaryCrossentropy``.
-
-    Raises:
-        TypeError, ValueError: ``label_smoothing`` is not a number in ``[0, 1)``.
     """
 
     canonical = activations.sigmoid
@@ -324,9 +315,6 @@ class CategoricalCrossentropy(_CrossEntropy):
     ``C = (1 / n) sum y_j (ln sum_k exp(z_k) - z_j)``.
     ``label_smoothing`` s, in ``[0, 1)``, takes ``y (1 - s) + s / k`` for ``y``.
     Counterpart: ``keras.losses.CategoricalCrossentropy``.
-
-    Raises:
-        TypeError, ValueError: ``label_smoothing`` is not a number in ``[0, 1)``.
     """
 
     canonical = activations.softmax
@@ -476,9 +464,5 @@ _KNOWN = {
 
 
 def get(identifier: str | Loss) -> Loss:
-    """Return a loss from its name (with default settings) or itself.
-
-    Raises:
-        TypeError, ValueError: as `nnbook.checks.get`.
-    """
+    """Return a loss from its name (with default settings) or itself."""
     return checks.get(identifier, _KNOWN, Loss, "loss")
