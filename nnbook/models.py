@@ -34,6 +34,9 @@ _NUMBERS_AT_ONCE = (
 )  # of inputs put in order: they stay in the processor's cache
 _ROWS_AT_ONCE = 1024  # for evaluate and predict: enough for speed, little enough for memory
 
+Measured = float | list[float] | dict[str, float]
+"""The loss, or ``[loss, metrics...]``, or both by name."""
+
 Samples = tuple[Array, Array, Array | None]
 """Inputs ``(n, features)``, targets ``(n, k)`` or ``(n, 1)``, and weights ``(n, 1)`` if any."""
 
@@ -463,7 +466,7 @@ class Sequential:
             TypeError, ValueError: anything that does not fit; then nothing has changed.
         """
         self._must_be_compiled("fit")
-        batch_size = (
+        size = (
             32
             if batch_size is None
             else at_least_one(batch_size, "batch_size")
@@ -472,25 +475,27 @@ class Sequential:
         samples = self._checked(x, y, sample_weight, class_weight)
         validation = None
         if validation_data is not None:
-            if not isinstance(validation_data, tuple | list) or len(
-                validation_data
-            ) not in (2, 3):
+            held_out = (
+                list(validation_data)
+                if isinstance(validation_data, tuple | list)
+                else []
+            )
+            if len(held_out) not in (2, 3):
                 raise ValueError(
                     "validation_data must be a pair (x, y), or (x, y, sample_weight)."
                 )
+            shape = samples[0].shape[1:]
             validation = self._checked(
-                *validation_data,
-                what="validation ",
-                shape=samples[0].shape[1:],
+                *held_out, what="validation ", shape=shape
             )
         elif checks.number(
             validation_split, "validation_split", low=0, high=1
         ):
             samples, validation = _split(samples, validation_split)
-        callbacks = (
+        given = (
             [callbacks] if isinstance(callbacks, Callback) else callbacks or []
         )
-        for callback in callbacks:
+        for callback in given:
             if not isinstance(callback, Callback):
                 raise TypeError(
                     f"callbacks must be nnbook callbacks. Received {callback!r}."
@@ -502,11 +507,11 @@ class Sequential:
         self.history, self.stop_training = History(), False
         # the history comes after those that add to it
         everyone = [
-            *callbacks,
+            *given,
             self.history,
             *([ProgressLogger(verbose)] if verbose else []),
         ]
-        steps = math.ceil(len(x) / batch_size)
+        steps = math.ceil(len(x) / size)
         for callback in everyone:
             callback.model = self
             callback.params = {
@@ -514,27 +519,26 @@ class Sequential:
                 "steps": steps,
                 "verbose": verbose,
             }
+
+        def tell(event: str, *about: Any) -> None:
+            for callback in everyone:
+                getattr(callback, event)(*about)
+
         try:
             # like Keras, training that diverges ends in a loss of inf or nan, not in warnings
             with np.errstate(over="ignore", invalid="ignore"):
-                for callback in everyone:
-                    callback.on_train_begin()
-                training = self._epochs(
-                    x, y, w, batch_size, epochs, shuffle, everyone
-                )
-                for epoch, logs in enumerate(training):
+                tell("on_train_begin")
+                training = self._epochs(x, y, w, size, shuffle, everyone)
+                for epoch in range(epochs):
+                    tell("on_epoch_begin", epoch)
+                    logs = next(training)
                     if validation is not None:
-                        measured = self._measure(*validation)
-                        logs |= {
-                            f"val_{name}": value
-                            for name, value in measured.items()
-                        }
-                    for callback in everyone:
-                        callback.on_epoch_end(epoch, logs)
+                        found = self._measure(*validation)
+                        logs |= {f"val_{name}": found[name] for name in found}
+                    tell("on_epoch_end", epoch, logs)
                     if self.stop_training:
                         break
-                for callback in everyone:
-                    callback.on_train_end()
+                tell("on_train_end")
         finally:
             self._forget()
         return self.history
@@ -545,22 +549,20 @@ class Sequential:
         y: Array,
         w: Array | None,
         batch_size: int,
-        epochs: int,
         shuffle: bool,
         callbacks: Sequence[Callback],
     ) -> Iterator[Logs]:
-        """Train epoch by epoch; yield what each has measured."""
+        """Train epoch by epoch, as long as one asks; yield what each has measured."""
         n, batch_size = len(x), min(batch_size, len(x))
         sizes = {batch_size, n % batch_size or batch_size}
         works = {size: _Work(self.layers, size, self.dtype) for size in sizes}
         k = works[batch_size].z.shape[1]
         # samples are put in order and losses computed some batches at a time:
         # a gather for every batch takes longer, one for all takes memory
-        at_once = batch_size * max(
-            1, _NUMBERS_AT_ONCE // (batch_size * max(x.shape[1], k))
-        )
+        numbers = batch_size * max(x.shape[1], k)  # of a batch
+        at_once = batch_size * max(1, _NUMBERS_AT_ONCE // numbers)
         parts = [
-            (some, _slices(some.stop - some.start, batch_size))
+            (some, _slices(len(x[some]), batch_size))
             for some in _slices(n, at_once)
         ]
         z = np.empty((min(at_once, n), k), self.dtype)
@@ -573,9 +575,7 @@ class Sequential:
             is not Callback.on_train_batch_end
         ]
         theta, grad, step = self.theta, self.grad, self.optimizer.step
-        for epoch in range(epochs):
-            for callback in callbacks:
-                callback.on_epoch_begin(epoch)
+        while True:
             y_epoch, w_epoch = y, w
             if shuffle:
                 order = self._shuffle.permutation(n)
@@ -584,11 +584,8 @@ class Sequential:
             batch = 0
             for some, batches in parts:
                 xs = x.take(order[some], axis=0) if shuffle else x[some]
-                ys, ws, outputs = (
-                    y_epoch[some],
-                    _of(w_epoch, some),
-                    y_pred[some],
-                )
+                ys, ws = y_epoch[some], _of(w_epoch, some)
+                outputs = y_pred[some]
                 for rows in batches:
                     xb, wb = xs[rows], _of(ws, rows)
                     work = works[len(xb)]
@@ -611,7 +608,7 @@ class Sequential:
         sample_weight: ArrayLike | None = None,
         class_weight: Mapping[int, float] | None = None,
         return_dict: bool = False,
-    ) -> float | list[float] | dict[str, float]:
+    ) -> Measured:
         """Make one update on all samples of ``x``; return loss and metrics from before it.
 
         They come as in `evaluate`: the loss, or ``[loss, metrics...]``, or a dict.
@@ -641,7 +638,7 @@ class Sequential:
         sample_weight: ArrayLike | None = None,
         *,
         return_dict: bool = False,
-    ) -> float | list[float] | dict[str, float]:
+    ) -> Measured:
         """Return the loss, or ``[loss, metrics...]``, or a dict; nothing is changed.
 
         ``batch_size`` only sets how many rows are computed at a time (None: 1024).
@@ -726,9 +723,7 @@ class Sequential:
             logs[name] = metric(y, y_pred) if alive else math.nan
         return dict(sorted(logs.items()))
 
-    def _told(
-        self, logs: Logs, return_dict: bool
-    ) -> float | list[float] | dict[str, float]:
+    def _told(self, logs: Logs, return_dict: bool) -> Measured:
         if return_dict:
             return logs
         values = [logs[name] for name in ("loss", *self.metrics)]
@@ -786,26 +781,23 @@ class Sequential:
         self._must_have_layers()
         rows = [("Layer (type)", "Output Shape", "Param #")]
         for layer in self.layers:
-            shape = (
-                "?"
-                if layer.n_in is None
-                else f"(None, {layer.n_out(layer.n_in)})"
-            )
+            width = None if layer.n_in is None else layer.n_out(layer.n_in)
             size = f"{sum(w.size for w in layer.params.values()):,}"
             if isinstance(layer, Dense) and not layer.built:
                 size = "0 (unbuilt)"
-            rows.append(
-                (f"{layer.name} ({type(layer).__name__})", shape, size)
-            )
+            kind = f"{layer.name} ({type(layer).__name__})"
+            rows.append((kind, f"(None, {width})" if width else "?", size))
         count, memory = self.optimizer.memory() if self.compiled else (0, 0)
-        mine = self.theta.size, self.theta.nbytes
-        text = f'Model: "{self.name}"\n{_table(rows)}'
-        text += f"\n Total params: {_size(mine[0] + count, mine[1] + memory)}"
-        text += f"\n Trainable params: {_size(*mine)}\n Non-trainable params: 0 (0.00 B)"
-        print_fn(
-            text
-            + (f"\n Optimizer params: {_size(count, memory)}" if count else "")
-        )
+        n, size_n = self.theta.size, self.theta.nbytes
+        lines = [
+            f'Model: "{self.name}"',
+            _table(rows),
+            f" Total params: {_size(n + count, size_n + memory)}",
+            f" Trainable params: {_size(n, size_n)}",
+            " Non-trainable params: 0 (0.00 B)",
+            *([f" Optimizer params: {_size(count, memory)}"] if count else []),
+        ]
+        print_fn("\n".join(lines))
 
     # --- checks -------------------------------------------------------------------------------
 
