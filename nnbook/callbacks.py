@@ -67,17 +67,8 @@ class History(Callback):
 
 
 # what is better when it is larger, and what when it is smaller, of any spelling
-_UP = {
-    "acc",
-    "accuracy",
-    "auc",
-    "binaryaccuracy",
-    "categoricalaccuracy",
-    "precision",
-    "recall",
-    "sparsecategoricalaccuracy",
-}
-_DOWN = {"loss", "mae", "meanabsoluteerror", "meansquarederror", "mse"}
+_UP = r"acc|(binary|(sparse)?categorical)?accuracy|auc|precision|recall"
+_DOWN = r"loss|mae|mse|mean(absolute|squared)error"
 
 
 class _Monitor(Callback):
@@ -98,7 +89,7 @@ class _Monitor(Callback):
                 f"mode must be 'auto', 'min' or 'max'. Received {mode!r}."
             )
         name = re.sub(r"^val_|_\d+$", "", monitor).lower().replace("_", "")
-        if mode == "auto" and name not in _UP | _DOWN:
+        if mode == "auto" and not re.fullmatch(f"{_UP}|{_DOWN}", name):
             raise ValueError(
                 f"{type(self).__name__} cannot tell whether {monitor!r} should become larger or "
                 "smaller. Say so: mode='max' or mode='min'."
@@ -106,9 +97,8 @@ class _Monitor(Callback):
         self.monitor, self.mode = monitor, mode
         self.patience = _count(patience, "patience")
         self.min_delta = number(min_delta, "min_delta", low=0)
-        self._sign = (
-            1 if mode == "max" or (mode == "auto" and name in _UP) else -1
-        )
+        up = re.fullmatch(_UP, name) if mode == "auto" else mode == "max"
+        self._sign = 1 if up else -1
         self.best: float | None = None
         self.wait = 0  # epochs since the last that was better
 

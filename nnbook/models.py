@@ -419,11 +419,17 @@ class Sequential:
             RuntimeError: not compiled.  TypeError, ValueError: x or y do not fit.
         """
         self._must_be_compiled("loss_and_grad")
-        x, y, w = self._checked(x, y, sample_weight)
+        samples = self._checked(x, y, sample_weight)
+        return self._batch(*samples)[0], self.grad.copy()
+
+    def _batch(
+        self, x: Array, y: Array, w: Array | None
+    ) -> tuple[float, Array]:
+        """Fill ``grad`` for one batch of all samples; return its loss and its outputs."""
         x = self._rows(x)
         work = _Work(self.layers, len(x), self.dtype)
         self._backpropagate(x, y, w, work, work.z, work.y_pred)
-        return self._loss(y, work.z, w) + self._penalty(), self.grad.copy()
+        return self._loss(y, work.z, w) + self._penalty(), work.y_pred
 
     # --- training and use ---------------------------------------------------------------------
 
@@ -619,15 +625,11 @@ class Sequential:
         self._must_be_compiled("train_on_batch")
         x, y, w = self._checked(x, y, sample_weight, class_weight)
         self.optimizer.check(self.theta)
-        x = self._rows(x)
-        self.optimizer.build(self.theta)
-        work = _Work(self.layers, len(x), self.dtype)
         with np.errstate(over="ignore", invalid="ignore"):  # as in fit
-            self._backpropagate(x, y, w, work, work.z, work.y_pred)
-            loss = self._loss(y, work.z, w) + self._penalty()
+            loss, y_pred = self._batch(x, y, w)
             self.optimizer.step(self.theta, self.grad)
         self._forget()
-        return self._told(self._logs(y, work.y_pred, loss), return_dict)
+        return self._told(self._logs(y, y_pred, loss), return_dict)
 
     def evaluate(
         self,
@@ -759,15 +761,13 @@ class Sequential:
                 f"set_weights expected {len(shapes)} arrays of shapes {shapes}. "
                 f"Received {len(weights)}."
             )
-        new = [
-            checks.as_numbers(w, f"weights[{i}]", self.dtype)
-            for i, w in enumerate(weights)
-        ]
-        for i, (w, shape) in enumerate(zip(new, shapes, strict=True)):
-            if w.shape != shape:
+        new = []
+        for i, (w, shape) in enumerate(zip(weights, shapes, strict=True)):
+            new.append(checks.as_numbers(w, f"weights[{i}]", self.dtype))
+            if new[i].shape != shape:
                 raise ValueError(
-                    f"set_weights expected shape {shape} for weights[{i}]. Received {w.shape}. "
-                    f"All shapes in order: {shapes}."
+                    f"set_weights expected shape {shape} for weights[{i}]. Received "
+                    f"{new[i].shape}. All shapes in order: {shapes}."
                 )
         for old, w in zip(mine, new, strict=True):
             old[:] = w

@@ -231,10 +231,7 @@ class SGD(Optimizer):
 
 
 class _Measured(Optimizer):
-    """A rule that divides each gradient by the size of those before: ``grad / sqrt(v + epsilon)``.
-
-    Rules override `measure`, which keeps ``v``.
-    """
+    """A rule that keeps the size ``v`` of each parameter's gradients, and divides by its root."""
 
     epsilon: float
     start = 0.0  # of v
@@ -243,22 +240,13 @@ class _Measured(Optimizer):
         super()._allocate(theta)
         self.v = self._remember(theta, self.start)
 
-    def measure(self, v: Array, squares: Array) -> None:
-        """Bring ``v`` up to date with ``squares = grad²``, which may be overwritten."""
-        raise NotImplementedError
-
-    def update(self, theta: Array, grad: Array, alpha: float) -> None:
-        scratch = self._scratch
-        self.measure(self.v, np.multiply(grad, grad, out=scratch))
-        np.add(self.v, self.epsilon, out=scratch)
-        np.sqrt(scratch, out=scratch)
-        np.divide(grad, scratch, out=scratch)
-        scratch *= alpha
-        self.move(theta, scratch)
-
-    def move(self, theta: Array, step: Array) -> None:
-        """Go the step ``alpha grad / sqrt(v + epsilon)`` down."""
-        theta -= step
+    def measured(self, grad: Array, alpha: float) -> Array:
+        """Return the step ``alpha grad / sqrt(v + epsilon)``."""
+        step = np.add(self.v, self.epsilon, out=self._scratch)
+        np.sqrt(step, out=step)
+        np.divide(grad, step, out=step)
+        step *= alpha
+        return step
 
 
 class RMSprop(_Measured):
@@ -290,12 +278,12 @@ class RMSprop(_Measured):
         if self.momentum:
             self.m = self._remember(theta)
 
-    def measure(self, v: Array, squares: Array) -> None:
+    def update(self, theta: Array, grad: Array, alpha: float) -> None:
+        squares = np.multiply(grad, grad, out=self._scratch)
         squares *= 1 - self.rho
-        v *= self.rho
-        v += squares
-
-    def move(self, theta: Array, step: Array) -> None:
+        self.v *= self.rho
+        self.v += squares
+        step = self.measured(grad, alpha)
         if self.momentum:
             self.m *= self.momentum
             self.m += step
@@ -327,8 +315,9 @@ class Adagrad(_Measured):
         )
         self.epsilon = number(epsilon, "epsilon", low=0)
 
-    def measure(self, v: Array, squares: Array) -> None:
-        v += squares
+    def update(self, theta: Array, grad: Array, alpha: float) -> None:
+        self.v += np.multiply(grad, grad, out=self._scratch)
+        theta -= self.measured(grad, alpha)
 
 
 class Adam(Optimizer):
