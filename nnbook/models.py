@@ -390,7 +390,10 @@ class Sequential:
         )
         for layer, dx in work.back:
             assert grad is not None
-            grad = layer.backward(grad, out=dx, input_grad=dx is not None)
+            delta = layer.activation.vjp(layer._a, grad, out=grad)
+            grad = layer.backward_delta(
+                delta, out=dx, input_grad=dx is not None
+            )
         for layer in self._regularized:
             layer.add_penalty_grad()
 
