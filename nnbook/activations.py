@@ -31,6 +31,7 @@ class Activation(Configured):
 
         The name says vector-Jacobian product: row by row, ``dC/dz = dC/da · da/dz``. ``out`` may be
         ``grad``.
+        Derived: eq-activation-back.
         """
         raise NotImplementedError
 
@@ -55,7 +56,7 @@ class ReLU(Activation):
 
     At ``z = 0`` there is no derivative; like Keras we take 0. So the mask must be ``a > 0``:
     with ``a >= 0`` it would be 1 everywhere, because a ReLU output is never negative.
-    Counterpart: ``keras.activations.relu``.
+    Derived: eq-relu-slope. Counterpart: ``keras.activations.relu``.
     """
 
     name = "relu"
@@ -72,7 +73,7 @@ class Sigmoid(Activation):
     """``f(z) = 1 / (1 + exp(-z))``, ``f'(z) = a (1 - a)`` (eq-sigmoid).
 
     Where ``exp(-z)`` exceeds the dtype it is infinite, and the fraction 0, which is right.
-    Counterpart: ``keras.activations.sigmoid``.
+    Derived: eq-sigmoid-slope. Counterpart: ``keras.activations.sigmoid``.
     """
 
     name = "sigmoid"
@@ -89,7 +90,10 @@ class Sigmoid(Activation):
 
 
 class Tanh(Activation):
-    """``f(z) = tanh(z)``, ``f'(z) = 1 - a²``. Counterpart: ``keras.activations.tanh``."""
+    """``f(z) = tanh(z)``, ``f'(z) = 1 - a²``. Counterpart: ``keras.activations.tanh``.
+
+    Derived: eq-tanh, eq-tanh-slope.
+    """
 
     name = "tanh"
 
@@ -106,6 +110,7 @@ class Softmax(Activation):
     The largest ``z`` of a row is subtracted first, which changes nothing but keeps ``exp`` from
     overflowing. Here each output depends on every input of its row, so the way back is
     ``dC/dz_j = a_j (dC/da_j - sum_k a_k dC/da_k)``. Counterpart: ``keras.activations.softmax``.
+    Derived: eq-softmax, eq-softmax-back.
     """
 
     name = "softmax"
@@ -132,7 +137,7 @@ class LeakyReLU(Activation):
     """``f(z) = z if z > 0 else s z``, ``f'(z) = 1 if a > 0 else s``, slope ``0 <= s < 1``.
 
     A ReLU that still learns where ``z < 0``. As there, the slope at 0 is the one below.
-    Counterpart: ``keras.activations.leaky_relu``.
+    Derived: eq-leaky-relu, eq-leaky-relu-slope. Counterpart: ``keras.activations.leaky_relu``.
     """
 
     name = "leaky_relu"
@@ -155,6 +160,7 @@ class ELU(Activation):
     """``f(z) = z if z > 0 else alpha (exp(z) - 1)``, ``f'(z) = 1 if a > 0 else a + alpha``.
 
     ``alpha`` is a finite number of at least 0. Counterpart: ``keras.activations.elu``.
+    Derived: eq-elu, eq-elu-slope.
     """
 
     name = "elu"
@@ -177,7 +183,7 @@ class Softplus(Activation):
     """``f(z) = ln(1 + exp(z))``, ``f'(z) = sigmoid(z) = 1 - exp(-a)``: a smooth ReLU.
 
     Computed as ``ln(exp(z) + exp(0))`` by `numpy.logaddexp`, which never overflows.
-    Counterpart: ``keras.activations.softplus``.
+    Derived: eq-softplus, eq-softplus-slope. Counterpart: ``keras.activations.softplus``.
     """
 
     name = "softplus"

@@ -62,6 +62,8 @@ def gradient_error(
     is changed. A ReLU whose pre-activation is within ``h`` of its kink can spoil the check of a
     right gradient: use other random weights. `Dropout` layers drop the same in all evaluations.
 
+    Derived: eq-directional-difference.
+
     Args:
         model: compiled, float64.
         x: inputs.

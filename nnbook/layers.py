@@ -163,6 +163,8 @@ class Layer(Configured):
 
         ``input_grad=False`` skips ``dC/dx`` and returns None: nobody needs it of the first layer.
 
+        Derived: eq-hidden-delta, eq-hidden-delta-matrix.
+
         Raises:
             RuntimeError: there was no forward pass.  ValueError: ``grad`` is not of ``a``'s shape.
         """
@@ -200,6 +202,7 @@ class Dense(Layer):
     Shapes: ``x (n, n_in)``, kernel ``W (n_in, units)``, bias ``b (units,)``, ``a (n, units)``.
     Back (eq-backprop-weights, eq-backprop-bias): ``dC/dW = xᵀ delta``, ``dC/db = sum of delta over
     the samples``, ``dC/dx = delta Wᵀ`` with ``delta = dC/dz``.
+    Derived: eq-layer, eq-forward-matrix, eq-weight-gradient-matrix, eq-bias-gradient-matrix.
     Counterpart: ``keras.layers.Dense``.
 
     Args:

@@ -84,6 +84,7 @@ class Loss(Configured):
 
         In general ``dC/da · f'(z)``; a canonical pair of loss and activation overrides it with
         ``(y_pred - y_true) / (n k)``, in which nothing is divided by a probability near 0.
+        Derived: eq-output-delta, eq-canonical.
         """
         return activation.vjp(y_pred, self.grad(y_true, y_pred), out=out)
 
@@ -126,7 +127,7 @@ class _OfError(Loss):
 class MeanSquaredError(_OfError):
     """``C = (1 / n k) sum (y_pred - y_true)²``, ``dC/dy_pred = 2 (y_pred - y_true) / (n k)``.
 
-    Counterpart: ``keras.losses.MeanSquaredError``.
+    Derived: eq-mse. Counterpart: ``keras.losses.MeanSquaredError``.
     """
 
     def of(self, error: Array) -> Array:
@@ -140,7 +141,7 @@ class MeanAbsoluteError(_OfError):
     """``C = (1 / n k) sum |y_pred - y_true|``, ``dC/dy_pred = sign(y_pred - y_true) / (n k)``.
 
     Where an output is exactly right there is no derivative; like Keras we take 0.
-    Counterpart: ``keras.losses.MeanAbsoluteError``.
+    Derived: eq-mae. Counterpart: ``keras.losses.MeanAbsoluteError``.
     """
 
     def of(self, error: Array) -> Array:
@@ -156,6 +157,7 @@ class Huber(_OfError):
     With ``e = y_pred - y_true`` and ``c = e`` clipped to ``[-delta, delta]``: ``e² / 2`` for small
     errors and ``delta |e| - delta² / 2`` for large ones. ``dC/dy_pred = c / (n k)``.
     ``delta`` is a finite number of at least 0. Counterpart: ``keras.losses.Huber``.
+    Derived: eq-huber.
     """
 
     def __init__(self, delta: float = 1.0) -> None:
@@ -279,7 +281,7 @@ class BinaryCrossentropy(_CrossEntropy):
     With ``from_logits=True`` the outputs are pre-activations ``z`` and ``a = sigmoid(z)``; then
     ``C = max(z, 0) - z y + ln(1 + exp(-|z|))``.
     ``label_smoothing`` s, in ``[0, 1)``, takes ``y (1 - s) + s / 2`` for ``y``.
-    Counterpart: ``keras.losses.BinaryCrossentropy``.
+    Derived: eq-bce-logits, eq-smoothing. Counterpart: ``keras.losses.BinaryCrossentropy``.
     """
 
     canonical = activations.sigmoid
@@ -314,7 +316,7 @@ class CategoricalCrossentropy(_CrossEntropy):
     With ``from_logits=True`` the outputs are pre-activations ``z`` and ``a = softmax(z)``; then
     ``C = (1 / n) sum y_j (ln sum_k exp(z_k) - z_j)``.
     ``label_smoothing`` s, in ``[0, 1)``, takes ``y (1 - s) + s / k`` for ``y``.
-    Counterpart: ``keras.losses.CategoricalCrossentropy``.
+    Derived: eq-cce, eq-smoothing. Counterpart: ``keras.losses.CategoricalCrossentropy``.
     """
 
     canonical = activations.softmax
@@ -376,6 +378,7 @@ class SparseCategoricalCrossentropy(CategoricalCrossentropy):
     Their shape is ``(n,)`` or ``(n, 1)``, that of the outputs ``(n, k)``. The same as
     `CategoricalCrossentropy` of the one-hot rows, but for outputs that are neither a softmax nor
     logits: like Keras it keeps ``a`` `EPSILON` away from 0 and 1 *before* it divides by the sum.
+    Derived: eq-sparse-cce, eq-sparse-logits.
     Counterpart: ``keras.losses.SparseCategoricalCrossentropy``.
     """
 
@@ -432,6 +435,7 @@ def mean(pointwise: Array, weights: Array | None = None) -> float:
     """Return the mean of the losses, each sample's times its weight ``(n,)`` if there are any.
 
     Added up in float64: many float32 losses may exceed float32 together.
+    Derived: eq-weighted-loss.
     """
     if weights is not None:
         pointwise = (pointwise.T * weights).T  # the samples are the first axis

@@ -133,7 +133,7 @@ class Precision(NamedMetric):
     """``TP / (TP + FP)``: of the outputs above the threshold, the share that should be there.
 
     A label other than 0 counts as 1. Where no output is above, 0 as in Keras.
-    Counterpart: ``keras.metrics.Precision``.
+    Derived: eq-precision. Counterpart: ``keras.metrics.Precision``.
 
     Args:
         thresholds: one number in ``[0, 1]``, None for 0.5; with logits, 0.
@@ -161,7 +161,7 @@ class Recall(Precision):
     """``TP / (TP + FN)``: of the labels 1, the share whose output is above the threshold.
 
     Arguments and errors as in `Precision`; where no label is 1, 0 as in Keras.
-    Counterpart: ``keras.metrics.Recall``.
+    Derived: eq-recall. Counterpart: ``keras.metrics.Recall``.
     """
 
     def measure(self, true: Array, pred: Array) -> Any:
@@ -217,6 +217,8 @@ def confusion_matrix(
     y_true: ArrayLike, y_pred: ArrayLike, num_classes: int | None = None
 ) -> NDArray[np.intp]:
     """Return how many samples of class ``i`` were taken for class ``j``, at row i and column j.
+
+    Derived: eq-confusion.
 
     Args:
         y_true: class numbers ``(n,)`` or ``(n, 1)``, or one-hot rows ``(n, k)``.

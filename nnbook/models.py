@@ -416,6 +416,7 @@ class Sequential:
 
         As in training: the penalties of regularizers are added, and `Dropout` layers drop.
         The way back is eq-delta-output, eq-delta-hidden, eq-backprop-weights, eq-backprop-bias.
+        Derived: eq-output-delta, eq-hidden-delta, eq-weight-gradient, eq-bias-gradient.
         Counterpart: a ``tf.GradientTape`` around the model and its loss.
 
         Raises:
@@ -776,7 +777,10 @@ class Sequential:
             old[:] = w
 
     def count_params(self) -> int:
-        """Return the number of parameters, weights and biases together."""
+        """Return the number of parameters, weights and biases together.
+
+        Derived: eq-parameter-count.
+        """
         return self.theta.size
 
     def summary(self, *, print_fn: Callable[[str], object] = print) -> None:
