@@ -62,7 +62,7 @@ def step(root: Locator) -> str:
 
 
 def values(root: Locator) -> list[str]:
-    return root.locator(".nn-values dd").all_inner_texts()
+    return root.locator(".nn-values b").all_inner_texts()
 
 
 def shown(*pieces: Any) -> list[str]:

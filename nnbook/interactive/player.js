@@ -46,12 +46,11 @@ document.querySelectorAll(".nn-player:not(.nn-ready)").forEach((root) => {
     const where = `Step ${run.rows[position][0]} of ${run.rows.length - 1}`;
     find(".nn-where").textContent = where + (run.label && `, ${choice.toLowerCase()} ${run.label}`);
     const values = run.heads.map((head, i) => [head, run.rows[position][i]]).slice(1);
-    find(".nn-values").replaceChildren(...values.map(([head, value]) => {
-      const pair = document.createElement("div");
-      for (const [tag, text] of [["dt", head], ["dd", value]]) {
-        pair.appendChild(document.createElement(tag)).textContent = text;
-      }
-      return pair;
+    find(".nn-values").replaceChildren(...values.flatMap(([head, value]) => {
+      const pair = document.createElement("span"), number = document.createElement("b");
+      number.textContent = value;
+      pair.append(`${head}: `, number);
+      return [pair, " "];
     }));
     const place = ways.find(({ group }) => group.dataset.way === run.slug).places[position];
     const gone = place === undefined || isOutside(place) ? "The ball is outside of the picture. " : "";

@@ -156,7 +156,7 @@ def player(
 _NOW = """<div class="nn-now" hidden>
 <button type="button" class="nn-play" aria-keyshortcuts="Space">Play</button>
 <p class="nn-where"></p>
-<dl class="nn-values"></dl>
+<p class="nn-values"></p>
 <p class="nn-others"></p>
 <p class="nn-hint">On the slider, the space bar plays and pauses.</p>
 </div>"""
