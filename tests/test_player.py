@@ -310,6 +310,16 @@ def test_rounding_of_another_machine_is_no_change() -> None:
     assert compare_text(drawing, moved) == []
 
 
+def test_every_rule_of_style_is_the_figures_own() -> None:
+    style = "".join(
+        element.get_text()
+        for element in BeautifulSoup(curve_figure().html(), "html.parser").select("style")
+    )
+    rules = re.findall(r"(?:^|[{};])\s*([^{};@]+)\{", re.sub(r"/\*.*?\*/", "", style))
+    assert len(rules) > 60
+    assert [rule for rule in rules if ".nn-" not in rule] == []
+
+
 def test_style_and_script_are_packed() -> None:
     root = Path(nnbook.__file__).parent.parent
     settings = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]

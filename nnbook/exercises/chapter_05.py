@@ -215,16 +215,16 @@ EXERCISES = (
     Exercise(
         "5.6",
         "a number",
-        2 / 26,
+        2 / 10,
         [
             Mistake(
                 "the border",
-                2 / 25,
+                2 / 9,
                 "At that rate the steep parameter swings forever. It is the border, not the best.",
             ),
             Mistake(
                 "best for the steep one",
-                1 / 25,
+                1 / 9,
                 "That is best for b alone: it lands in one step. But w then keeps almost all of "
                 "its distance, and the slower one counts.",
             ),
@@ -235,7 +235,7 @@ EXERCISES = (
             ),
             Mistake(
                 "the share that is kept",
-                24 / 26,
+                8 / 10,
                 "That is the share of the distance that a step keeps. The question is the rate.",
             ),
         ],
