@@ -45,7 +45,7 @@ def follow(
     start: ArrayLike,
     steps: int,
 ) -> Descent:
-    """Return the way of an optimizer: ``theta <- theta + step`` (eq-sgd, if it is ``SGD``).
+    """Return the way of an optimizer: ``theta <- theta + step``, step after step.
 
     Args:
         optimizer: how to go; one like it goes, it is not changed itself.
