@@ -274,7 +274,7 @@ def test_clipping_by_value(c: float) -> None:
 
 @proves(
     "eq-stable-rate",
-    r"-1 < 1 - \alpha\, a < 1 \quad \text{if and only if} \quad 0 < \alpha < \frac{2}{a}",
+    r"-1 < 1 - \alpha\, a < 1 \ \iff\ 0 < \alpha < \frac{2}{a}",
 )
 @pytest.mark.parametrize("a", [0.5, 1.0, 100.0])
 def test_edge_of_the_rate(a: float) -> None:
