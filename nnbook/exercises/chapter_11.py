@@ -91,33 +91,33 @@ EXERCISES = (
     Exercise(
         "11.1",
         "the matrix, the accuracy and the recall",
-        ([[72, 0], [42, 0]], 72 / 114, 0.0),
+        (np.array([[72, 0], [42, 0]]), 72 / 114, 0.0),
         [
             Mistake(
                 "rows and columns swapped",
-                ([[72, 42], [0, 0]], 72 / 114, 0.0),
+                (np.array([[72, 42], [0, 0]]), 72 / 114, 0.0),
                 "The truth stands in the rows, the answer in the columns. Which column gets "
                 "everybody?",
             ),
             Mistake(
                 "the other class",
-                ([[72, 0], [42, 0]], 72 / 114, 1.0),
+                (np.array([[72, 0], [42, 0]]), 72 / 114, 1.0),
                 "That is the recall of the benign. How many of the *cancers* were found?",
             ),
             Mistake(
                 "says malignant",
-                ([[0, 72], [0, 42]], 42 / 114, 1.0),
+                (np.array([[0, 72], [0, 42]]), 42 / 114, 1.0),
                 "That program says malignant to everybody. Ours says benign.",
             ),
             Mistake(
                 "whole table",
-                ([[357, 0], [212, 0]], 357 / 569, 0.0),
+                (np.array([[357, 0], [212, 0]]), 357 / 569, 0.0),
                 "That is the whole file. The test set is a fifth of it.",
             ),
         ],
         hint="How many benign and how many malignant lumps has the test set? All answers are "
         "benign.",
-        tolerance=0.005 / 72,
+        tolerance=0.005,
     ),
     Exercise(
         "11.2",
@@ -224,31 +224,31 @@ EXERCISES = (
     Exercise(
         "11.6",
         "the penalty and the two slopes",
-        (1.3, [1.4, 0.4]),
+        (1.3, np.array([1.4, 0.4])),
         [
             Mistake(
                 "the two forgotten",
-                (1.3, [1.2, 0.7]),
+                (1.3, np.array([1.2, 0.7])),
                 "The penalty is right. What is the slope of a square?",
             ),
             Mistake(
                 "the bias counted",
-                (3.8, [1.4, 0.4]),
+                (3.8, np.array([1.4, 0.4])),
                 "The slopes are right. The bias has no price.",
             ),
             Mistake(
                 "only the price",
-                (1.3, [0.4, -0.6]),
+                (1.3, np.array([0.4, -0.6])),
                 "These are the slopes of the penalty alone. The loss has slopes, too.",
             ),
             Mistake(
                 "sizes instead of squares",
-                (0.5, [1.1, 0.9]),
+                (0.5, np.array([1.1, 0.9])),
                 "That is L1: the sizes of the weights. L2 takes their squares.",
             ),
             Mistake(
                 "sign of the weight lost",
-                (1.3, [1.4, 1.6]),
+                (1.3, np.array([1.4, 1.6])),
                 "The second weight is negative. Where does the price pull it?",
             ),
         ],
