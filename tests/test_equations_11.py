@@ -258,7 +258,8 @@ def masked(values: Floats, m: NDArray[np.bool_], rho: float) -> Floats:
 
 def mask_of(rate: float, shape: tuple[int, int]) -> NDArray[np.bool_]:
     """Return the mask that a dropout layer of seed 7 draws: ones show it."""
-    return Dropout(rate, seed=7).forward(np.ones(shape), training=True) != 0
+    shown = Dropout(rate, seed=7).forward(np.ones(shape), training=True)
+    return np.asarray(shown != 0)
 
 
 @proves("eq-dropout", r"\tilde a_{ij} = \frac{m_{ij}}{1 - \rho}\, a_{ij}")
