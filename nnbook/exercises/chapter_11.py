@@ -81,7 +81,7 @@ def too_patient(val_losses: Sequence[float], patience: int) -> tuple[int, int]:
 
 def recalls(matrix: Array) -> Array:
     """Return the recall of each class."""
-    return np.diag(matrix) / matrix.sum(axis=1)
+    return np.asarray(np.diag(matrix) / matrix.sum(axis=1))
 
 
 _GRAD = np.array([[1.0, -2.0, 0.5], [3.0, 0.25, -1.0]])
