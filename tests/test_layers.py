@@ -261,3 +261,16 @@ def test_the_base_layer_leaves_its_work_to_others() -> None:
     for call in calls:
         with pytest.raises(NotImplementedError):
             call()
+
+
+def test_a_gradient_of_another_dtype_is_taken_by_hand() -> None:
+    model = Sequential([Input((3,)), Dense(4, "relu")], seed=0)
+    layer = model.layers[0]
+    layer.forward(batch())
+    back = layer.backward(np.ones((4, 4)))
+    assert back is not None
+    assert back.dtype == model.grad.dtype == np.float32
+    layer.forward(batch())
+    same = layer.backward(np.ones((4, 4), np.float32))
+    assert same is not None
+    assert np.array_equal(back, same)

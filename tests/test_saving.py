@@ -276,6 +276,15 @@ def test_a_tampered_file_is_refused(saved: Path, how: str) -> None:
     refused(saved)
 
 
+def test_a_module_of_the_same_name_is_not_run(
+    saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "losses.py").write_text("raise SystemExit('run by a file')", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    rewritten(saved, lambda a, _: settings(a).update(module="losses"))
+    refused(saved)
+
+
 def test_a_later_version_says_so(saved: Path) -> None:
     rewritten(saved, lambda a, _: a.update(version=saving.VERSION + 1))
     with pytest.raises(ValueError, match=r"version 2, this nnbook reads 1; update nnbook"):
