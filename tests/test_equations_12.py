@@ -6,6 +6,7 @@ permutation importance), the test runs the very cell that the page shows.
 
 from __future__ import annotations
 
+import ast
 from itertools import permutations
 from typing import Any
 
@@ -29,8 +30,6 @@ def source(name: str) -> str:
 
 def functions(name: str, *wanted: str) -> dict[str, Any]:
     """Return functions and classes as a cell of the chapter defines them; the rest is not run."""
-    import ast
-
     module = ast.parse(source(name))
     module.body = [node for node in module.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
     space: dict[str, Any] = {"np": np}
