@@ -46,8 +46,8 @@ def rng() -> np.random.Generator:
 
 def binary(features: int = 4) -> Sequential:
     """Return a network with one sigmoid output, compiled, in float64."""
-    layers = [Input((features,)), Dense(5, "tanh"), Dense(1, "sigmoid")]
-    model = Sequential(layers, seed=12, dtype="float64")
+    hidden, output = Dense(5, "tanh"), Dense(1, "sigmoid")
+    model = Sequential([Input((features,)), hidden, output], seed=12, dtype="float64")
     model.compile(optimizers.SGD(0.1), "binary_crossentropy")
     return model
 
