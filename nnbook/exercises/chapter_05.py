@@ -124,9 +124,7 @@ EXERCISES = (
         _descend,
         [
             Mistake(
-                "climbed",
-                _climb,
-                "It goes up: look at the sign of the step.",
+                "climbed", _climb, "It goes up: look at the sign of the step."
             ),
             Mistake(
                 "the slope of the start",
@@ -134,9 +132,7 @@ EXERCISES = (
                 "It feels the slope once, at the start. Feel it again after each step.",
             ),
             Mistake(
-                "one step short",
-                _one_step_short,
-                "It takes one step too few.",
+                "one step short", _one_step_short, "It takes one step too few."
             ),
             Mistake(
                 "the sign of the slope",

@@ -17,12 +17,7 @@ def _join(gradients: Array, sizes: Array) -> Array:
 
 
 def _rmsprop(
-    theta: Array,
-    g: Array,
-    v: Array,
-    alpha: float,
-    rho: float,
-    epsilon: float,
+    theta: Array, g: Array, v: Array, alpha: float, rho: float, epsilon: float
 ) -> tuple[Array, Array]:
     """Return parameters and running mean after one update."""
     v = rho * v + (1 - rho) * g**2
@@ -30,48 +25,28 @@ def _rmsprop(
 
 
 def _rmsprop_too_early(
-    theta: Array,
-    g: Array,
-    v: Array,
-    alpha: float,
-    rho: float,
-    epsilon: float,
+    theta: Array, g: Array, v: Array, alpha: float, rho: float, epsilon: float
 ) -> tuple[Array, Array]:
     moved = theta - alpha * g / np.sqrt(v + epsilon)
     return moved, rho * v + (1 - rho) * g**2
 
 
 def _rmsprop_without_root(
-    theta: Array,
-    g: Array,
-    v: Array,
-    alpha: float,
-    rho: float,
-    epsilon: float,
+    theta: Array, g: Array, v: Array, alpha: float, rho: float, epsilon: float
 ) -> tuple[Array, Array]:
     v = rho * v + (1 - rho) * g**2
     return theta - alpha * g / (v + epsilon), v
 
 
 def _rmsprop_epsilon_outside(
-    theta: Array,
-    g: Array,
-    v: Array,
-    alpha: float,
-    rho: float,
-    epsilon: float,
+    theta: Array, g: Array, v: Array, alpha: float, rho: float, epsilon: float
 ) -> tuple[Array, Array]:
     v = rho * v + (1 - rho) * g**2
     return theta - alpha * g / (np.sqrt(v) + epsilon), v
 
 
 def _rmsprop_not_squared(
-    theta: Array,
-    g: Array,
-    v: Array,
-    alpha: float,
-    rho: float,
-    epsilon: float,
+    theta: Array, g: Array, v: Array, alpha: float, rho: float, epsilon: float
 ) -> tuple[Array, Array]:
     v = rho * v + (1 - rho) * np.abs(g)
     return theta - alpha * g / np.sqrt(v + epsilon), v
@@ -100,11 +75,7 @@ EXERCISES = (
                 "You made only full batches. What becomes of the samples that are left over at the "
                 "end of an epoch?",
             ),
-            Mistake(
-                "one epoch",
-                8,
-                "That is one epoch. How many are there?",
-            ),
+            Mistake("one epoch", 8, "That is one epoch. How many are there?"),
             Mistake(
                 "rounded once, at the end",
                 94,
@@ -142,9 +113,7 @@ EXERCISES = (
                 "of the first.",
             ),
             Mistake(
-                "one step",
-                0.8,
-                "That is after one update. Asked were two.",
+                "one step", 0.8, "That is after one update. Asked were two."
             ),
             Mistake(
                 "the old gradient",

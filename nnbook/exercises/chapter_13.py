@@ -298,9 +298,7 @@ EXERCISES = (
                 "answer.",
             ),
             Mistake(
-                "half, not rounded",
-                50.5,
-                "You cannot replace half a value.",
+                "half, not rounded", 50.5, "You cannot replace half a value."
             ),
         ],
         hint="Which constant minimizes the absolute error? Where does it stand when all values "
