@@ -21,8 +21,6 @@ from nnbook.checks import Array, number
 if TYPE_CHECKING:
     from nnbook.models import Sequential
 
-_MAX = sys.float_info.max
-
 Logs = dict[str, float]
 """What an epoch measured, by name, such as "loss", and with validation "val_loss"."""
 
@@ -69,17 +67,8 @@ class History(Callback):
 
 
 # what is better when it is larger, and what when it is smaller, of any spelling
-_UP = {
-    "acc",
-    "accuracy",
-    "auc",
-    "binaryaccuracy",
-    "categoricalaccuracy",
-    "precision",
-    "recall",
-    "sparsecategoricalaccuracy",
-}
-_DOWN = {"loss", "mae", "meanabsoluteerror", "meansquarederror", "mse"}
+_UP = r"acc|(binary|(sparse)?categorical)?accuracy|auc|precision|recall"
+_DOWN = r"loss|mae|mse|mean(absolute|squared)error"
 
 
 class _Monitor(Callback):
@@ -100,16 +89,15 @@ class _Monitor(Callback):
                 f"mode must be 'auto', 'min' or 'max'. Received {mode!r}."
             )
         name = re.sub(r"^val_|_\d+$", "", monitor).lower().replace("_", "")
-        if mode == "auto" and name not in _UP | _DOWN:
+        if mode == "auto" and not re.fullmatch(f"{_UP}|{_DOWN}", name):
             raise ValueError(
                 f"{type(self).__name__} cannot tell whether {monitor!r} should become larger or "
                 "smaller. Say so: mode='max' or mode='min'."
             )
-        self.monitor = monitor
+        self.monitor, self.mode = monitor, mode
         self.patience = _count(patience, "patience")
-        self.mode = mode
         self.min_delta = number(min_delta, "min_delta", low=0)
-        up = name in _UP if mode == "auto" else mode == "max"
+        up = re.fullmatch(_UP, name) if mode == "auto" else mode == "max"
         self._sign = 1 if up else -1
         self.best: float | None = None
         self.wait = 0  # epochs since the last that was better
@@ -147,8 +135,7 @@ class EarlyStopping(_Monitor):
         restore_best_weights: whether to end with the weights of the best epoch, not of the last.
         start_from_epoch: the first epoch that is watched.
 
-    Raises:
-        TypeError, ValueError: a setting of the wrong kind or range; "auto" and an unknown name.
+    A setting of the wrong kind or range, or "auto" and an unknown name, is refused.
     """
 
     def __init__(
@@ -163,11 +150,7 @@ class EarlyStopping(_Monitor):
         start_from_epoch: int = 0,
     ) -> None:
         super().__init__(monitor, mode, min_delta, patience)
-        self.baseline = (
-            None
-            if baseline is None
-            else number(baseline, "baseline", low=-_MAX)
-        )
+        self.baseline = _optional(baseline, "baseline")
         self.restore_best_weights = restore_best_weights
         self.start_from_epoch = _count(start_from_epoch, "start_from_epoch")
 
@@ -232,10 +215,9 @@ class ModelCheckpoint(_Monitor):
                 f"filepath must end in '.npz'. Received {self.filepath!r}."
             )
         self.save_best_only = save_best_only
-        if initial_value_threshold is not None:
-            self.best = number(
-                initial_value_threshold, "initial_value_threshold", low=-_MAX
-            )
+        self.best = _optional(
+            initial_value_threshold, "initial_value_threshold"
+        )
 
     def on_train_begin(self) -> None:
         """Keep what was best before."""
@@ -391,9 +373,9 @@ class LambdaCallback(Callback):
         on_train_batch_end: Callable[..., object] | None = None,
     ) -> None:
         given = {
-            name: call
-            for name, call in locals().items()
-            if name.startswith("on_") and call is not None
+            k: v
+            for k, v in locals().items()
+            if k[:3] == "on_" and v is not None
         }
         for name, call in given.items():
             if not callable(call):
@@ -433,6 +415,12 @@ def _count(value: object, name: str) -> int:
     return int(count)
 
 
+def _optional(value: float | None, name: str) -> float | None:
+    return (
+        None if value is None else number(value, name, low=-sys.float_info.max)
+    )
+
+
 def _needs_a_number(callback: Callback) -> None:
     rate = callback.model.optimizer.get_config()["learning_rate"]
     if not isinstance(rate, float):
@@ -444,11 +432,12 @@ def _needs_a_number(callback: Callback) -> None:
 
 def format_logs(logs: Logs) -> str:
     """Return ``" - accuracy: 0.9750 - loss: 0.0812"``, digits as in Keras."""
+    digits = {
+        name: ".4f" if abs(value) > 1e-3 else ".4e"
+        for name, value in logs.items()
+    }
     return "".join(
-        f" - {key}: {value:.4f}"
-        if abs(value) > 1e-3
-        else f" - {key}: {value:.4e}"
-        for key, value in logs.items()
+        f" - {name}: {logs[name]:{form}}" for name, form in digits.items()
     )
 
 
@@ -485,18 +474,12 @@ class Progress:
             self.bar.close()
         elif self.plain:
             seconds = time.perf_counter() - self.started
-            each = seconds / self.steps
-            unit = (
-                f"{each:.0f}s"
-                if each >= 1
-                else (
-                    f"{each * 1e3:.0f}ms"
-                    if each >= 1e-3
-                    else f"{each * 1e6:.0f}us"
-                )
-            )
+            each, unit = seconds / self.steps, "s"
+            for smaller in ("ms", "us"):
+                if each < 1:
+                    each, unit = each * 1000, smaller
             print(
-                f"{self.steps}/{self.steps} - {seconds:.0f}s - {unit}/step{text}"
+                f"{self.steps}/{self.steps} - {seconds:.0f}s - {each:.0f}{unit}/step{text}"
             )
 
 

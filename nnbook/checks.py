@@ -2,6 +2,7 @@
 
 Inside, the arrays are trusted, so that a training step spends no time on answered questions.
 Each message follows Keras's way of saying it: what was expected, what came, and how to fix it.
+A wrong value or shape is a ValueError, a wrong kind of thing a TypeError.
 """
 
 from collections.abc import Mapping
@@ -14,6 +15,9 @@ _AT_ONCE = 2**16
 
 Array = NDArray[np.floating[Any]]
 """A real array of the model's dtype; batches are ``(n, features)``, one row a sample."""
+
+Out = Array | None
+"""Memory that a result is written to; None lets the function allocate it."""
 
 
 def as_numbers(
@@ -42,22 +46,16 @@ def as_numbers(
             f"{what} is empty. Expected at least one sample. Received shape {array.shape}."
         )
     if dtype is None:
-        dtype = (
-            array.dtype
-            if array.dtype in (np.float32, np.float64)
-            else np.float64
-        )
+        dtype = array.dtype if array.dtype == np.float32 else np.float64
     # too large for float32 becomes inf, which is reported below
     with np.errstate(over="ignore"):
-        numbers: Array = np.ascontiguousarray(array, dtype=dtype)
-    if array.ndim == 0:  # ascontiguousarray makes a scalar an array of one
-        numbers = numbers.reshape(())
+        numbers: Array = np.asarray(array, dtype, order="C")
     if not all_finite(numbers):
-        finite = np.isfinite(numbers)
-        where = tuple(int(i) for i in np.argwhere(~finite)[0])
+        wrong = ~np.isfinite(numbers)
+        where = tuple(int(i) for i in np.argwhere(wrong)[0])
         raise ValueError(
             f"{what} must be finite in {np.dtype(dtype)}. Received {array[where]} at index {where} "
-            f"({int((~finite).sum())} such values). Remove or replace them, "
+            f"({int(wrong.sum())} such values). Remove or replace them, "
             "for example with x[np.isfinite(x).all(axis=1)]."
         )
     return numbers
@@ -66,10 +64,8 @@ def as_numbers(
 def all_finite(numbers: Array) -> bool:
     """Whether there is neither NaN nor infinity; looks at some at a time, to save memory."""
     flat = numbers.reshape(-1)
-    return all(
-        np.isfinite(flat[start : start + _AT_ONCE]).all()
-        for start in range(0, flat.size, _AT_ONCE)
-    )
+    parts = (flat[i : i + _AT_ONCE] for i in range(0, flat.size, _AT_ONCE))
+    return all(np.isfinite(part).all() for part in parts)
 
 
 def as_batch(
@@ -79,27 +75,26 @@ def as_batch(
     dtype: DTypeLike | None,
     what: str = "x",
 ) -> Array:
-    """Return ``x`` as a batch of shape ``(n, width)``.
-
-    Raises:
-        TypeError, ValueError: as `as_numbers`, and for a wrong rank or width.
-    """
+    """Return ``x`` as a batch ``(n, width)``, or raise as `as_numbers` and for another shape."""
     batch = as_numbers(x, what, dtype)
-    expected = f"{who} expected inputs of shape (n, {'features' if width is None else width})."
-    if batch.ndim != 2:
-        fix = "Use x.reshape(len(x), -1) to make one row of each sample."
-        if batch.ndim < 2:
-            one_feature = width == 1 and batch.size != 1
-            fix = (
-                "Use x[:, None] for n samples of one feature."
-                if one_feature
-                else "Use x[None, :] for one sample."
-            )
-        raise ValueError(f"{expected} Received shape {batch.shape}. {fix}")
-    if width is not None and batch.shape[1] != width:
+    said = (
+        f"{who} expected inputs of shape (n, {'features' if width is None else width}). "
+        f"Received shape {batch.shape}."
+    )
+    if batch.ndim > 2:
         raise ValueError(
-            f"{expected} Received shape {batch.shape}. Give the {width} features that the model "
-            f"was built for, or build a model with Input(shape=({batch.shape[1]},))."
+            f"{said} Use x.reshape(len(x), -1) to make one row of each sample."
+        )
+    if batch.ndim < 2:
+        if width == 1 and batch.size != 1:
+            raise ValueError(
+                f"{said} Use x[:, None] for n samples of one feature."
+            )
+        raise ValueError(f"{said} Use x[None, :] for one sample.")
+    if width not in (None, batch.shape[1]):
+        raise ValueError(
+            f"{said} Give the {width} features that the model was built for, or build a model with "
+            f"Input(shape=({batch.shape[1]},))."
         )
     return batch
 
@@ -111,17 +106,13 @@ def as_samples(
     dtype: DTypeLike | None,
     what: str = "x",
 ) -> Array:
-    """Return ``x`` as samples of any ``shape``, ``(n, ...)``.
-
-    Raises:
-        TypeError, ValueError: as `as_numbers`, and for another shape.
-    """
+    """Return ``x`` as samples of any ``shape``, ``(n, ...)``, or raise as `as_batch`."""
     samples = as_numbers(x, what, dtype)
     if samples.ndim < 2 or shape not in (None, samples.shape[1:]):
-        axes = ("n", *(shape or ("...",)))
+        axes = ", ".join(map(str, ("n", *(shape or ("...",)))))
         raise ValueError(
-            f"{who} expected inputs of shape ({', '.join(map(str, axes))}). "
-            f"Received shape {samples.shape}. Use x[None] for one sample."
+            f"{who} expected inputs of shape ({axes}). Received shape {samples.shape}. "
+            "Use x[None] for one sample."
         )
     return samples
 
@@ -129,13 +120,10 @@ def as_samples(
 def as_targets(
     y: ArrayLike, n: int, width: int, dtype: DTypeLike, what: str = "y"
 ) -> Array:
-    """Return ``y`` as targets of shape ``(n, width)``, one row a sample.
+    """Return ``y`` as targets ``(n, width)``, one row a sample, or raise as `as_numbers`.
 
     Labels of shape ``(n,)`` against outputs ``(n, 1)`` become a column, as in Keras. Nothing else
     is reshaped and nothing broadcast: ``(n,)`` against ``(n, 1)`` would silently make ``(n, n)``.
-
-    Raises:
-        TypeError, ValueError: as `as_numbers`, and for a wrong length or shape.
     """
     targets = as_numbers(y, what, dtype)
     if targets.ndim == 0 or len(targets) != n:
@@ -153,32 +141,37 @@ def as_targets(
     return targets
 
 
-def same_shape(y_true: Array, y_pred: Array) -> tuple[Array, Array]:
-    """Return the pair with equal shapes, a missing last axis of length one added as in Keras.
+def as_weights(
+    weights: ArrayLike | None, n: int, what: str = "sample_weight"
+) -> Out:
+    """Return weights of ``n`` samples as float64 ``(n,)``; None, all the same, stays None."""
+    if weights is None:
+        return None
+    w = as_numbers(weights, what, np.float64)
+    if w.shape not in ((n,), (n, 1)):
+        raise ValueError(
+            f"{what} must hold one number a sample, shape ({n},). Received {w.shape}."
+        )
+    return w.reshape(n)
 
-    Raises:
-        ValueError: the shapes still differ; they are never broadcast.
-    """
-    if y_true.shape != y_pred.shape:
-        if y_true.shape == (*y_pred.shape, 1):
-            y_pred = y_pred[..., None]
-        elif y_pred.shape == (*y_true.shape, 1):
-            y_true = y_true[..., None]
-        else:
-            raise ValueError(
-                "y_true and y_pred must have the same shape. "
-                f"Received y_true {y_true.shape} and y_pred {y_pred.shape}. "
-                "They are never broadcast: (n,) against (n, 1) would compare every pair."
-            )
-    return y_true, y_pred
+
+def same_shape(y_true: Array, y_pred: Array) -> tuple[Array, Array]:
+    """Return the pair with equal shapes, a missing last axis of length one added as in Keras."""
+    if y_true.shape == y_pred.shape:
+        return y_true, y_pred
+    if y_true.shape == (*y_pred.shape, 1):
+        return y_true, y_pred[..., None]
+    if y_pred.shape == (*y_true.shape, 1):
+        return y_true[..., None], y_pred
+    raise ValueError(
+        "y_true and y_pred must have the same shape. "
+        f"Received y_true {y_true.shape} and y_pred {y_pred.shape}. "
+        "They are never broadcast: (n,) against (n, 1) would compare every pair."
+    )
 
 
 def one_label_each(y_true: Array, y_pred: Array) -> Array:
-    """Return class numbers of shape ``(n, 1)`` for outputs ``(n, k)``, from ``(n,)`` as well.
-
-    Raises:
-        ValueError: not one label a sample; nothing is broadcast.
-    """
+    """Return class numbers ``(n, 1)`` for outputs ``(n, k)``, from ``(n,)`` as well."""
     if y_true.shape == y_pred.shape[:-1]:
         y_true = y_true[..., None]
     if y_true.shape != (*y_pred.shape[:-1], 1):
@@ -189,31 +182,30 @@ def one_label_each(y_true: Array, y_pred: Array) -> Array:
     return y_true
 
 
-def at_least_one(value: object, name: str) -> int:
-    """Return ``value`` if it is an integer of at least 1.
-
-    Raises:
-        TypeError: not an integer.  ValueError: below 1.
-    """
+def integer(
+    value: object, name: str, low: int, kind: str = "an integer"
+) -> int:
+    """Return ``value`` if it is an integer of at least ``low``."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise TypeError(
-            f"{name} must be an integer, at least 1. Received {value!r} of type "
-            f"{type(value).__name__}."
+            f"{name} must be {kind}. Received {value!r} of type {type(value).__name__}."
         )
-    if value < 1:
-        raise ValueError(f"{name} must be at least 1. Received {value}.")
+    if value < low:
+        raise ValueError(f"{name} must be at least {low}. Received {value}.")
     return int(value)
+
+
+def at_least_one(value: object, name: str) -> int:
+    """Return ``value`` if it is an integer of at least 1."""
+    return integer(value, name, 1, "an integer, at least 1")
 
 
 def number(
     value: object, name: str, *, low: float, high: float = np.inf
 ) -> float:
-    """Return ``value`` as a Python float in ``[low, high)``.
+    """Return ``value`` as a Python float, if it is a number in ``[low, high)``.
 
     A Python float on purpose: a NumPy float64 scalar would promote float32 arrays.
-
-    Raises:
-        TypeError: not a real number.  ValueError: outside the range, or NaN.
     """
     if isinstance(value, bool) or not isinstance(
         value, int | float | np.integer | np.floating
@@ -228,11 +220,7 @@ def number(
 
 
 def look_up(identifier: str, known: Mapping[str, Any], what: str) -> Any:
-    """Return ``known[identifier]``.
-
-    Raises:
-        ValueError: unknown name; the message lists the known ones.
-    """
+    """Return ``known[identifier]``; of an unknown name the message lists the known ones."""
     if identifier not in known:
         raise ValueError(
             f"Unknown {what} {identifier!r}. Known: {', '.join(sorted(known))}."
@@ -261,41 +249,15 @@ def get(
     kind: type[Kind],
     what: str,
 ) -> Kind:
-    """Return ``identifier`` itself if it is of the ``kind``, or the ``known`` one of that name.
-
-    Raises:
-        ValueError: unknown name (the known ones are listed).
-        TypeError: neither a name nor of the kind.
-    """
+    """Return ``identifier`` itself if it is of the ``kind``, or the ``known`` one of that name."""
     if isinstance(identifier, kind):
         return identifier
     if isinstance(identifier, str):
         found = look_up(identifier, known, what)
         made: Kind = found() if isinstance(found, type) else found
         return made
+    article = "an" if kind.__name__[0] in "AEIOU" else "a"
     raise TypeError(
-        f"{what} must be a name or {_article(kind.__name__)} of nnbook. "
+        f"{what} must be a name or {article} {kind.__name__} of nnbook. "
         f"Received {identifier!r} of type {type(identifier).__name__}."
     )
-
-
-def _article(noun: str) -> str:
-    return f"{'an' if noun[0] in 'AEIOU' else 'a'} {noun}"
-
-
-def as_weights(
-    weights: ArrayLike | None, n: int, what: str = "sample_weight"
-) -> Array | None:
-    """Return weights of ``n`` samples as float64 ``(n,)``; None, all the same, stays None.
-
-    Raises:
-        TypeError, ValueError: not finite numbers, or not one a sample.
-    """
-    if weights is None:
-        return None
-    w = as_numbers(weights, what, np.float64)
-    if w.shape not in ((n,), (n, 1)):
-        raise ValueError(
-            f"{what} must hold one number a sample, shape ({n},). Received {w.shape}."
-        )
-    return w.reshape(n)

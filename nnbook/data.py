@@ -180,7 +180,7 @@ def standardize(train: ArrayLike, *others: ArrayLike) -> tuple[Array, ...]:
 
     Mean and deviation are those of the *training* set for all of them: a test set must not tell
     anything before the test. A column that never changes is only shifted.
-    Counterpart: ``sklearn.preprocessing.StandardScaler``.
+    Derived: eq-standardize. Counterpart: ``sklearn.preprocessing.StandardScaler``.
 
     Raises:
         TypeError, ValueError: not finite numbers, or another number of columns.

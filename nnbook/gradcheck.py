@@ -62,6 +62,8 @@ def gradient_error(
     is changed. A ReLU whose pre-activation is within ``h`` of its kink can spoil the check of a
     right gradient: use other random weights. `Dropout` layers drop the same in all evaluations.
 
+    Derived: eq-directional-difference.
+
     Args:
         model: compiled, float64.
         x: inputs.
@@ -80,14 +82,17 @@ def gradient_error(
     droppers = [one for one in model.layers if isinstance(one, Dropout)]
     streams = [one.rng.bit_generator.state for one in droppers]
 
-    def loss_and_grad() -> tuple[float, Array]:
+    def restore() -> None:
         for one, state in zip(droppers, streams, strict=True):
             one.rng.bit_generator.state = state
+
+    def loss_and_grad() -> tuple[float, Array]:
+        restore()
         return model.loss_and_grad(x, y)
 
+    _, grad = loss_and_grad()
+    theta, here = model.theta, model.theta.copy()
     try:
-        _, grad = loss_and_grad()
-        theta = model.theta
         if directions is None:
             measured = numerical_gradient(lambda: loss_and_grad()[0], theta, h)
         else:
@@ -96,20 +101,17 @@ def gradient_error(
             d = rng.standard_normal(shape)
             d /= np.linalg.norm(d, axis=1, keepdims=True)
             # the slopes along d are those by t of theta + t d, at t = 0
-            here, t = theta.copy(), np.zeros(len(d))
+            t = np.zeros(len(d))
 
             def loss_at_t() -> float:
                 theta[:] = here + t @ d
                 return loss_and_grad()[0]
 
-            try:
-                measured = numerical_gradient(loss_at_t, t, h)
-            finally:
-                theta[:] = here
+            measured = numerical_gradient(loss_at_t, t, h)
             grad = d @ grad
     finally:
-        for one, state in zip(droppers, streams, strict=True):
-            one.rng.bit_generator.state = state
+        theta[:] = here
+        restore()
     size = float(np.linalg.norm(grad))
     error = float(np.linalg.norm(grad - measured))
     return error / size if size else error

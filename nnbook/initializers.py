@@ -4,11 +4,13 @@ Weights start random, so that the neurons of a layer can become different; biase
 large the random weights are decides how signals grow or fade from layer to layer.
 
 Every initializer is called with a shape and a stream of random numbers, and returns float64 values:
-``values = initializer((n_in, n_out), rng)``. One that was made with ``seed`` ignores the stream and
-draws the same numbers at every call, as in Keras.
+``values = initializer((n_in, n_out), rng)``. One that was made with ``seed``, an integer of at
+least 0, ignores the stream and draws the same numbers at every call, as in Keras.
 
 Counterpart: ``keras.initializers``. Source: :cite:`glorot2010difficulty`.
 """
+
+from __future__ import annotations  # numpy.random can wait
 
 import math
 import sys
@@ -32,6 +34,16 @@ class Initializer(Configured):
         raise NotImplementedError
 
 
+class Constant(Initializer):
+    """``w = value``, a finite number. Counterpart: ``keras.initializers.Constant``."""
+
+    def __init__(self, value: float = 0.0) -> None:
+        self.value = _finite(value, "value of Constant")
+
+    def __call__(self, shape: Shape, rng: np.random.Generator) -> Array:
+        return np.full(shape, self.value)
+
+
 class Zeros(Initializer):
     """``w = 0``. Counterpart: ``keras.initializers.Zeros``."""
 
@@ -46,26 +58,8 @@ class Ones(Initializer):
         return np.ones(shape)
 
 
-class Constant(Initializer):
-    """``w = value``. Counterpart: ``keras.initializers.Constant`` (of a number).
-
-    Raises:
-        TypeError, ValueError: ``value`` is not a finite number.
-    """
-
-    def __init__(self, value: float = 0.0) -> None:
-        self.value = _finite(value, "value of Constant")
-
-    def __call__(self, shape: Shape, rng: np.random.Generator) -> Array:
-        return np.full(shape, self.value)
-
-
 class _Random(Initializer):
-    """Random numbers from the stream that it is called with, or from ``seed``.
-
-    Raises:
-        TypeError, ValueError: ``seed`` is neither None nor an integer of at least 0.
-    """
+    """Random numbers from the stream that it is called with, or from ``seed``."""
 
     def __init__(self, seed: int | None = None) -> None:
         self.seed = check_seed(seed, type(self).__name__)
@@ -81,17 +75,10 @@ class _Random(Initializer):
 
 
 class RandomNormal(_Random):
-    """``w ~ N(mean, stddev²)``. Counterpart: ``keras.initializers.RandomNormal``.
-
-    Raises:
-        TypeError, ValueError: not finite numbers, ``stddev`` below 0, or a wrong ``seed``.
-    """
+    """``w ~ N(mean, stddev²)``. Counterpart: ``keras.initializers.RandomNormal``."""
 
     def __init__(
-        self,
-        mean: float = 0.0,
-        stddev: float = 0.05,
-        seed: int | None = None,
+        self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None
     ) -> None:
         super().__init__(seed)
         self.mean = _finite(mean, "mean of RandomNormal")
@@ -102,11 +89,7 @@ class RandomNormal(_Random):
 
 
 class RandomUniform(_Random):
-    """``w ~ U(minval, maxval)``. Counterpart: ``keras.initializers.RandomUniform``.
-
-    Raises:
-        TypeError, ValueError: not finite numbers, ``maxval`` below ``minval``, or a wrong ``seed``.
-    """
+    """``w ~ U(minval, maxval)``. Counterpart: ``keras.initializers.RandomUniform``."""
 
     def __init__(
         self,
@@ -215,21 +198,10 @@ def truncated_normal(
 
 
 def check_seed(seed: object, who: str) -> int | None:
-    """Return ``seed`` if it is None or an integer of at least 0.
-
-    Raises:
-        TypeError: another kind.  ValueError: below 0.
-    """
+    """Return ``seed`` if it is None or an integer of at least 0."""
     if seed is None:
         return None
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
-        raise TypeError(
-            f"seed of {who} must be an integer or None. Received {seed!r} of type "
-            f"{type(seed).__name__}."
-        )
-    if seed < 0:
-        raise ValueError(f"seed of {who} must be at least 0. Received {seed}.")
-    return int(seed)
+    return checks.integer(seed, f"seed of {who}", 0, "an integer or None")
 
 
 def _finite(value: object, name: str) -> float:
@@ -253,9 +225,5 @@ _KNOWN |= {kind.__name__: kind for kind in _KNOWN.values()}
 
 
 def get(identifier: str | Initializer) -> Initializer:
-    """Return an initializer from its name (with default settings) or itself.
-
-    Raises:
-        TypeError, ValueError: as `nnbook.checks.get`.
-    """
+    """Return an initializer from its name (with default settings) or itself."""
     return checks.get(identifier, _KNOWN, Initializer, "initializer")

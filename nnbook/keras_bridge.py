@@ -358,9 +358,7 @@ def _metric_from_keras(theirs: Any) -> str | NamedMetric:
         theirs = import_keras().saving.deserialize_keras_object(theirs)
     kind = _same_name(theirs, metrics)
     known = _known(
-        theirs.get_config(),
-        kind().get_config(),
-        type(theirs)().get_config(),
+        theirs.get_config(), kind().get_config(), type(theirs)().get_config()
     )
     metric: NamedMetric = kind(**known)
     return metric

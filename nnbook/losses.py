@@ -15,16 +15,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from nnbook import activations, checks
 from nnbook.activations import Activation
-from nnbook.checks import (
-    Array,
-    Configured,
-    as_numbers,
-    as_targets,
-    as_weights,
-    number,
-    one_label_each,
-    same_shape,
-)
+from nnbook.checks import Array, Configured, Out, as_numbers, number
 
 EPSILON = 1e-7
 """How far from 0 and 1 probabilities are kept before a logarithm, as Keras's ``epsilon()``."""
@@ -49,8 +40,8 @@ class Loss(Configured):
         """
         pred = as_numbers(y_pred, "y_pred")
         losses = self.pointwise(self.compared(y_true, pred), pred)
-        w = as_weights(sample_weight, len(losses) if losses.ndim else 1)
-        return mean(losses, w)
+        n = len(losses) if losses.ndim else 1
+        return mean(losses, checks.as_weights(sample_weight, n))
 
     def compared(self, y_true: ArrayLike, y_pred: Array) -> Array:
         """Return ``y_true`` as an array that can be compared with these outputs."""
@@ -69,40 +60,31 @@ class Loss(Configured):
         Raises:
             TypeError, ValueError: the loss cannot compare them with such outputs.
         """
-        return as_targets(y, n, width, dtype, what)
+        return checks.as_targets(y, n, width, dtype, what)
+
+    def check_output(self, activation: Activation) -> None:
+        """Raise a ValueError if the loss cannot mean the outputs of this activation."""
 
     def pointwise(self, y_true: Array, y_pred: Array) -> Array:
         """Return the loss of every output, ``(n, k)``; of every sample, ``(n,)``, over classes."""
         raise NotImplementedError
 
-    def grad(
-        self, y_true: Array, y_pred: Array, out: Array | None = None
-    ) -> Array:
-        """Return ``dC/dy_pred``, shape ``(n, k)``.
-
-        Raises:
-            ValueError: shapes that differ.
-        """
+    def grad(self, y_true: Array, y_pred: Array, out: Out = None) -> Array:
+        """Return ``dC/dy_pred``, shape ``(n, k)``; a ValueError says that shapes differ."""
         raise NotImplementedError
-
-    def check_output(self, activation: Activation) -> None:
-        """Say what is wrong with an output layer of this activation, if anything.
-
-        Raises:
-            ValueError: the loss cannot mean outputs of this activation.
-        """
 
     def delta(
         self,
         y_true: Array,
         y_pred: Array,
         activation: Activation,
-        out: Array | None = None,
+        out: Out = None,
     ) -> Array:
         """Return ``dC/dz`` of the output layer, where ``y_pred = f(z)`` (eq-delta-output).
 
         In general ``dC/da · f'(z)``; a canonical pair of loss and activation overrides it with
         ``(y_pred - y_true) / (n k)``, in which nothing is divided by a probability near 0.
+        Derived: eq-output-delta, eq-canonical.
         """
         return activation.vjp(y_pred, self.grad(y_true, y_pred), out=out)
 
@@ -125,13 +107,11 @@ class _OfError(Loss):
     """A loss of the error ``e = y_pred - y_true``, averaged over outputs and samples."""
 
     def pointwise(self, y_true: Array, y_pred: Array) -> Array:
-        y_true, y_pred = same_shape(y_true, y_pred)
+        y_true, y_pred = checks.same_shape(y_true, y_pred)
         return self.of(y_pred - y_true)
 
-    def grad(
-        self, y_true: Array, y_pred: Array, out: Array | None = None
-    ) -> Array:
-        y_true, y_pred = same_shape(y_true, y_pred)
+    def grad(self, y_true: Array, y_pred: Array, out: Out = None) -> Array:
+        y_true, y_pred = checks.same_shape(y_true, y_pred)
         error = np.subtract(y_pred, y_true, out=out)
         return np.multiply(self.slope(error), 1 / error.size, out=error)
 
@@ -147,7 +127,7 @@ class _OfError(Loss):
 class MeanSquaredError(_OfError):
     """``C = (1 / n k) sum (y_pred - y_true)²``, ``dC/dy_pred = 2 (y_pred - y_true) / (n k)``.
 
-    Counterpart: ``keras.losses.MeanSquaredError``.
+    Derived: eq-mse. Counterpart: ``keras.losses.MeanSquaredError``.
     """
 
     def of(self, error: Array) -> Array:
@@ -161,7 +141,7 @@ class MeanAbsoluteError(_OfError):
     """``C = (1 / n k) sum |y_pred - y_true|``, ``dC/dy_pred = sign(y_pred - y_true) / (n k)``.
 
     Where an output is exactly right there is no derivative; like Keras we take 0.
-    Counterpart: ``keras.losses.MeanAbsoluteError``.
+    Derived: eq-mae. Counterpart: ``keras.losses.MeanAbsoluteError``.
     """
 
     def of(self, error: Array) -> Array:
@@ -176,15 +156,12 @@ class Huber(_OfError):
 
     With ``e = y_pred - y_true`` and ``c = e`` clipped to ``[-delta, delta]``: ``e² / 2`` for small
     errors and ``delta |e| - delta² / 2`` for large ones. ``dC/dy_pred = c / (n k)``.
-    Counterpart: ``keras.losses.Huber``.
-
-    Raises:
-        TypeError, ValueError: ``delta`` is not a finite number of at least 0.
+    ``delta`` is a finite number of at least 0. Counterpart: ``keras.losses.Huber``.
+    Derived: eq-huber.
     """
 
     def __init__(self, delta: float = 1.0) -> None:
-        # not self.delta, which is the method
-        self.bend = number(delta, "delta", low=0)
+        self.bend = number(delta, "delta", low=0)  # self.delta is the method
 
     def get_config(self) -> dict[str, Any]:
         return {"delta": self.bend}
@@ -202,9 +179,6 @@ class _CrossEntropy(Loss):
 
     With that activation ``f`` as the output layer's, or with ``from_logits=True``, loss and slope
     are computed from ``z``, where ``dC/dz`` is the difference ``f(z) - y`` over the count.
-
-    Raises:
-        TypeError, ValueError: ``label_smoothing`` is not a number in ``[0, 1)``.
     """
 
     canonical: Activation
@@ -219,12 +193,15 @@ class _CrossEntropy(Loss):
 
     def pair(self, y_true: Array, y_pred: Array) -> tuple[Array, Array]:
         """Return labels and outputs in one shape, the labels smoothed: ``y (1 - s) + s / k``."""
-        raise NotImplementedError
-
-    def smooth(self, y_true: Array, classes: int) -> Array:
-        """Return ``y (1 - s) + s / classes``: labels nearer to the same share for all classes."""
+        y_true, y_pred = checks.same_shape(y_true, y_pred)
         s = self.label_smoothing
-        return y_true * (1 - s) + s / classes if s else y_true
+        if s:
+            y_true = y_true * (1 - s) + s / self.classes(y_pred)
+        return y_true, y_pred
+
+    def classes(self, y_pred: Array) -> int:
+        """Return among how many classes smoothing shares."""
+        return int(y_pred.shape[-1])
 
     def count(self, y_pred: Array) -> int:
         """Return by how many the sum of the losses is divided."""
@@ -243,39 +220,33 @@ class _CrossEntropy(Loss):
         raise NotImplementedError
 
     def pointwise(self, y_true: Array, y_pred: Array) -> Array:
-        y, y_pred = self.pair(y_true, y_pred)
         of = self.of_logits if self.from_logits else self.of_probabilities
-        return of(y, y_pred)
+        return of(*self.pair(y_true, y_pred))
 
-    def grad(
-        self, y_true: Array, y_pred: Array, out: Array | None = None
-    ) -> Array:
+    def grad(self, y_true: Array, y_pred: Array, out: Out = None) -> Array:
         if self.from_logits:
-            return self._difference(
-                y_true, y_pred, self.canonical(y_pred), out
-            )
+            return self._difference(y_true, self.canonical(y_pred), out)
         y, y_pred = self.pair(y_true, y_pred)
-        slope = self.slope(y, y_pred)
-        return np.multiply(slope, 1 / self.count(y_pred), out=out)
+        return np.multiply(
+            self.slope(y, y_pred), 1 / self.count(y_pred), out=out
+        )
 
-    def _difference(
-        self, y_true: Array, y_pred: Array, a: Array, out: Array | None
-    ) -> Array:
-        y, y_pred = self.pair(y_true, y_pred)
-        out = np.subtract(a.reshape(y_pred.shape), y, out=out)
-        return np.multiply(out, 1 / self.count(y_pred), out=out)
+    def _difference(self, y_true: Array, a: Array, out: Out) -> Array:
+        y, a = self.pair(y_true, a)
+        out = np.subtract(a, y, out=out)
+        out *= np.array(1 / self.count(a), out.dtype)  # faster than a number
+        return out
 
     def _pairs_with(self, activation: Activation) -> bool:
-        kind = type(self.canonical)  # not "is": a model can be copied
-        return isinstance(activation, kind) and not self.from_logits
+        # the kind, not the object: a model can be copied
+        return isinstance(activation, type(self.canonical))
 
     def check_output(self, activation: Activation) -> None:
-        if isinstance(activation, type(self.canonical)) and self.from_logits:
-            name = activation.name
+        if self.from_logits and self._pairs_with(activation):
             raise ValueError(
                 f"{type(self).__name__}(from_logits=True) expected outputs without an activation. "
-                f"Received those of a {name}, which would then be applied twice. Leave out one of "
-                "the two."
+                f"Received those of a {activation.name}, which would then be applied twice. Leave "
+                "out one of the two."
             )
 
     def delta(
@@ -283,10 +254,10 @@ class _CrossEntropy(Loss):
         y_true: Array,
         y_pred: Array,
         activation: Activation,
-        out: Array | None = None,
+        out: Out = None,
     ) -> Array:
-        if self._pairs_with(activation):
-            return self._difference(y_true, y_pred, y_pred, out)
+        if self._pairs_with(activation) and not self.from_logits:
+            return self._difference(y_true, y_pred, out)
         return super().delta(y_true, y_pred, activation, out)
 
     def value(
@@ -296,7 +267,7 @@ class _CrossEntropy(Loss):
         activation: Activation,
         weights: Array | None = None,
     ) -> float:
-        if self._pairs_with(activation):
+        if self._pairs_with(activation) and not self.from_logits:
             return mean(self.of_logits(*self.pair(y_true, z)), weights)
         return super().value(y_true, z, activation, weights)
 
@@ -310,17 +281,13 @@ class BinaryCrossentropy(_CrossEntropy):
     With ``from_logits=True`` the outputs are pre-activations ``z`` and ``a = sigmoid(z)``; then
     ``C = max(z, 0) - z y + ln(1 + exp(-|z|))``.
     ``label_smoothing`` s, in ``[0, 1)``, takes ``y (1 - s) + s / 2`` for ``y``.
-    Counterpart: ``keras.losses.BinaryCrossentropy``.
-
-    Raises:
-        TypeError, ValueError: ``label_smoothing`` is not a number in ``[0, 1)``.
+    Derived: eq-bce-logits, eq-smoothing. Counterpart: ``keras.losses.BinaryCrossentropy``.
     """
 
     canonical = activations.sigmoid
 
-    def pair(self, y_true: Array, y_pred: Array) -> tuple[Array, Array]:
-        y_true, y_pred = same_shape(y_true, y_pred)
-        return self.smooth(y_true, 2), y_pred
+    def classes(self, y_pred: Array) -> int:
+        return 2
 
     def count(self, y_pred: Array) -> int:
         return y_pred.size
@@ -330,11 +297,11 @@ class BinaryCrossentropy(_CrossEntropy):
         return loss
 
     def of_probabilities(self, y: Array, a: Array) -> Array:
-        a = np.clip(a, EPSILON, 1 - EPSILON)
+        a = _inside(a)
         return -(y * np.log(a) + (1 - y) * np.log(1 - a))
 
     def slope(self, y: Array, a: Array) -> Array:
-        p = np.clip(a, EPSILON, 1 - EPSILON)
+        p = _inside(a)
         # where it was clipped, the loss does not change with a
         return np.where(p == a, (p - y) / (p * (1 - p)), 0)
 
@@ -349,10 +316,7 @@ class CategoricalCrossentropy(_CrossEntropy):
     With ``from_logits=True`` the outputs are pre-activations ``z`` and ``a = softmax(z)``; then
     ``C = (1 / n) sum y_j (ln sum_k exp(z_k) - z_j)``.
     ``label_smoothing`` s, in ``[0, 1)``, takes ``y (1 - s) + s / k`` for ``y``.
-    Counterpart: ``keras.losses.CategoricalCrossentropy``.
-
-    Raises:
-        TypeError, ValueError: ``label_smoothing`` is not a number in ``[0, 1)``.
+    Derived: eq-cce, eq-smoothing. Counterpart: ``keras.losses.CategoricalCrossentropy``.
     """
 
     canonical = activations.softmax
@@ -369,7 +333,7 @@ class CategoricalCrossentropy(_CrossEntropy):
         dtype: DTypeLike,
         what: str = "y",
     ) -> Array:
-        targets = as_targets(y, n, width, dtype, what)
+        targets = checks.as_targets(y, n, width, dtype, what)
         sums = targets.sum(axis=-1)
         wrong = np.abs(sums - 1) > 1e-3
         if wrong.any():
@@ -382,36 +346,29 @@ class CategoricalCrossentropy(_CrossEntropy):
             )
         return targets
 
-    def pair(self, y_true: Array, y_pred: Array) -> tuple[Array, Array]:
-        y_true, _ = same_shape(y_true, y_pred)
-        return self.smooth(y_true, y_pred.shape[-1]), y_pred
-
     def of_logits(self, y: Array, z: Array) -> Array:
-        # the largest z of a row is subtracted first, as in Softmax
+        # one class a row, and the largest z of a sample first taken off, as in Softmax
+        shifted = z.T.copy()
         with np.errstate(over="ignore"):
-            shifted = z - np.max(z, axis=-1, keepdims=True)
+            shifted -= np.maximum.reduce(shifted)
         # not -inf, because 0 times that is nan
         np.maximum(shifted, np.finfo(z.dtype).min, out=shifted)
-        total = np.sum(np.exp(shifted), axis=-1, keepdims=True)
+        total = np.log(np.add.reduce(np.exp(shifted)))
         # in float64: the losses of float32 logits may exceed float32
-        loss: Array = np.sum(
-            y * (np.log(total) - shifted), axis=-1, dtype=np.float64
-        )
-        return loss
+        loss: Array = np.sum(y.T * (total - shifted), axis=0, dtype=np.float64)
+        return loss.T
 
     def of_probabilities(self, y: Array, a: Array) -> Array:
-        p = np.clip(_shares(a), EPSILON, 1 - EPSILON)
-        loss: Array = -np.sum(y * np.log(p), axis=-1)
+        loss: Array = -np.sum(y * np.log(_inside(_shares(a))), axis=-1)
         return loss
 
     def slope(self, y: Array, a: Array) -> Array:
         p = _shares(a)
-        clipped = np.clip(p, EPSILON, 1 - EPSILON)
+        clipped = _inside(p)
         g = np.where(clipped == p, -y / clipped, 0)
         with np.errstate(all="ignore"):  # as in _shares
-            slope: Array = (g - np.sum(g * p, axis=-1, keepdims=True)) / (
-                np.sum(a, axis=-1, keepdims=True)
-            )
+            slope: Array = g - np.sum(g * p, axis=-1, keepdims=True)
+            slope /= np.sum(a, axis=-1, keepdims=True)
         return slope
 
 
@@ -421,6 +378,7 @@ class SparseCategoricalCrossentropy(CategoricalCrossentropy):
     Their shape is ``(n,)`` or ``(n, 1)``, that of the outputs ``(n, k)``. The same as
     `CategoricalCrossentropy` of the one-hot rows, but for outputs that are neither a softmax nor
     logits: like Keras it keeps ``a`` `EPSILON` away from 0 and 1 *before* it divides by the sum.
+    Derived: eq-sparse-cce, eq-sparse-logits.
     Counterpart: ``keras.losses.SparseCategoricalCrossentropy``.
     """
 
@@ -458,16 +416,17 @@ class SparseCategoricalCrossentropy(CategoricalCrossentropy):
         return column
 
     def pair(self, y_true: Array, y_pred: Array) -> tuple[Array, Array]:
-        y_true = one_label_each(y_true, y_pred)
+        y_true = checks.one_label_each(y_true, y_pred)
         # (n, 1) compared with (k,) gives the one-hot rows, (n, k)
-        one_hot: Array = y_true == np.arange(y_pred.shape[-1])
-        return one_hot.astype(y_pred.dtype), y_pred
+        one_hot = np.empty_like(y_pred)
+        np.equal(y_true, np.arange(y_pred.shape[-1]), out=one_hot)
+        return one_hot, y_pred
 
     def of_probabilities(self, y: Array, a: Array) -> Array:
-        return self.of_logits(y, np.log(np.clip(a, EPSILON, 1 - EPSILON)))
+        return self.of_logits(y, np.log(_inside(a)))
 
     def slope(self, y: Array, a: Array) -> Array:
-        clipped = np.clip(a, EPSILON, 1 - EPSILON)
+        clipped = _inside(a)
         slope = 1 / np.sum(clipped, axis=-1, keepdims=True) - y / clipped
         return np.where(clipped == a, slope, 0)
 
@@ -476,11 +435,15 @@ def mean(pointwise: Array, weights: Array | None = None) -> float:
     """Return the mean of the losses, each sample's times its weight ``(n,)`` if there are any.
 
     Added up in float64: many float32 losses may exceed float32 together.
+    Derived: eq-weighted-loss.
     """
     if weights is not None:
-        # the samples are the first axis
-        pointwise = (pointwise.T * weights).T
+        pointwise = (pointwise.T * weights).T  # the samples are the first axis
     return float(np.mean(pointwise, dtype=np.float64))
+
+
+def _inside(a: Array) -> Array:
+    return np.clip(a, EPSILON, 1 - EPSILON)
 
 
 def _shares(a: Array) -> Array:
@@ -505,9 +468,5 @@ _KNOWN = {
 
 
 def get(identifier: str | Loss) -> Loss:
-    """Return a loss from its name (with default settings) or itself.
-
-    Raises:
-        TypeError, ValueError: as `nnbook.checks.get`.
-    """
+    """Return a loss from its name (with default settings) or itself."""
     return checks.get(identifier, _KNOWN, Loss, "loss")

@@ -6,6 +6,7 @@ epoch at once; Keras adds up batch by batch and comes to the same.
 Counterpart: ``keras.metrics``.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ from nnbook.checks import (
     Configured,
     as_numbers,
     at_least_one,
+    integer,
     look_up,
     number,
     one_label_each,
@@ -30,7 +32,11 @@ Metric = Callable[[Array, Array], float]
 class NamedMetric(Configured):
     """A metric as an object: with settings, and a name for the history."""
 
-    name: str
+    name: str  # by default the class's name, as Keras spells it: "mean_squared_error"
+
+    def __init_subclass__(cls) -> None:
+        words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__)
+        cls.name = vars(cls).get("name", words.lower())
 
     def __init__(self, name: str | None = None) -> None:
         self.name = name or type(self).name
@@ -45,11 +51,7 @@ class NamedMetric(Configured):
         return float(self.measure(*self.pair(true, pred)))
 
     def pair(self, y_true: Array, y_pred: Array) -> tuple[Array, Array]:
-        """Return both in shapes that can be compared.
-
-        Raises:
-            ValueError: there are none.
-        """
+        """Return both in shapes that can be compared, or raise a ValueError."""
         return same_shape(y_true, y_pred)
 
     def measure(self, true: Array, pred: Array) -> Any:
@@ -63,8 +65,6 @@ class BinaryAccuracy(NamedMetric):
     With labels that are not 0 or 1 it never does. Counterpart: ``keras.metrics.BinaryAccuracy``.
     """
 
-    name = "binary_accuracy"
-
     def measure(self, true: Array, pred: Array) -> Any:
         return np.mean((pred > 0.5) == true)
 
@@ -75,8 +75,6 @@ class CategoricalAccuracy(NamedMetric):
     Counterpart: ``keras.metrics.CategoricalAccuracy``.
     """
 
-    name = "categorical_accuracy"
-
     def measure(self, true: Array, pred: Array) -> Any:
         return np.mean(np.argmax(pred, axis=-1) == np.argmax(true, axis=-1))
 
@@ -86,8 +84,6 @@ class SparseCategoricalAccuracy(NamedMetric):
 
     Counterpart: ``keras.metrics.SparseCategoricalAccuracy``.
     """
-
-    name = "sparse_categorical_accuracy"
 
     def pair(self, y_true: Array, y_pred: Array) -> tuple[Array, Array]:
         return one_label_each(y_true, y_pred), y_pred
@@ -122,16 +118,12 @@ def accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
 class MeanSquaredError(NamedMetric):
     """``(1 / n k) sum (y_pred - y_true)²``. Counterpart: ``keras.metrics.MeanSquaredError``."""
 
-    name = "mean_squared_error"
-
     def measure(self, true: Array, pred: Array) -> Any:
         return np.mean(np.square(pred - true), dtype=np.float64)
 
 
 class MeanAbsoluteError(NamedMetric):
     """``(1 / n k) sum |y_pred - y_true|``. Counterpart: ``keras.metrics.MeanAbsoluteError``."""
-
-    name = "mean_absolute_error"
 
     def measure(self, true: Array, pred: Array) -> Any:
         return np.mean(np.abs(pred - true), dtype=np.float64)
@@ -141,17 +133,12 @@ class Precision(NamedMetric):
     """``TP / (TP + FP)``: of the outputs above the threshold, the share that should be there.
 
     A label other than 0 counts as 1. Where no output is above, 0 as in Keras.
-    Counterpart: ``keras.metrics.Precision``.
+    Derived: eq-precision. Counterpart: ``keras.metrics.Precision``.
 
     Args:
         thresholds: one number in ``[0, 1]``, None for 0.5; with logits, 0.
         name: for the history.
-
-    Raises:
-        TypeError, ValueError: ``thresholds`` is not such a number.
     """
-
-    name = "precision"
 
     def __init__(
         self, thresholds: float | None = None, *, name: str | None = None
@@ -174,10 +161,8 @@ class Recall(Precision):
     """``TP / (TP + FN)``: of the labels 1, the share whose output is above the threshold.
 
     Arguments and errors as in `Precision`; where no label is 1, 0 as in Keras.
-    Counterpart: ``keras.metrics.Recall``.
+    Derived: eq-recall. Counterpart: ``keras.metrics.Recall``.
     """
-
-    name = "recall"
 
     def measure(self, true: Array, pred: Array) -> Any:
         wanted = true != 0
@@ -195,12 +180,7 @@ class AUC(NamedMetric):
         num_thresholds: at least 2.
         name: for the history.
         from_logits: whether the outputs are pre-activations of a sigmoid.
-
-    Raises:
-        TypeError, ValueError: ``num_thresholds`` is not such a number.
     """
-
-    name = "auc"
 
     def __init__(
         self,
@@ -210,11 +190,7 @@ class AUC(NamedMetric):
         from_logits: bool = False,
     ) -> None:
         super().__init__(name)
-        self.num_thresholds = at_least_one(num_thresholds, "num_thresholds")
-        if self.num_thresholds < 2:
-            raise ValueError(
-                f"num_thresholds must be at least 2. Received {num_thresholds}."
-            )
+        self.num_thresholds = integer(num_thresholds, "num_thresholds", 2)
         self.from_logits = bool(from_logits)
 
     def measure(self, true: Array, pred: Array) -> Any:
@@ -241,6 +217,8 @@ def confusion_matrix(
     y_true: ArrayLike, y_pred: ArrayLike, num_classes: int | None = None
 ) -> NDArray[np.intp]:
     """Return how many samples of class ``i`` were taken for class ``j``, at row i and column j.
+
+    Derived: eq-confusion.
 
     Args:
         y_true: class numbers ``(n,)`` or ``(n, 1)``, or one-hot rows ``(n, k)``.
@@ -296,24 +274,24 @@ def _share(part: Any, whole: Any) -> float:
     return float(part / whole) if whole else 0.0
 
 
-_KNOWN: dict[str, Metric] = {
-    "accuracy": accuracy,
-    "acc": accuracy,
-    **{
-        name: metric
-        for metric, names in (
-            (AUC(), ""),
-            (BinaryAccuracy(), ""),
-            (CategoricalAccuracy(), ""),
-            (MeanAbsoluteError(), "mae MAE"),
-            (MeanSquaredError(), "mse MSE"),
-            (Precision(), ""),
-            (Recall(), ""),
-            (SparseCategoricalAccuracy(), ""),
-        )
-        for name in (type(metric).__name__, metric.name, *names.split())
-    },
-}
+_OBJECTS = (
+    AUC(),
+    BinaryAccuracy(),
+    CategoricalAccuracy(),
+    MeanAbsoluteError(),
+    MeanSquaredError(),
+    Precision(),
+    Recall(),
+    SparseCategoricalAccuracy(),
+)
+_KNOWN: dict[str, Metric] = {"accuracy": accuracy, "acc": accuracy}
+for _one in _OBJECTS:
+    _KNOWN |= {type(_one).__name__: _one, _one.name: _one}
+for _short, _name in (
+    ("mae", "MeanAbsoluteError"),
+    ("mse", "MeanSquaredError"),
+):
+    _KNOWN |= {_short: _KNOWN[_name], _short.upper(): _KNOWN[_name]}
 
 
 def get(
@@ -339,11 +317,12 @@ def get(
             f"Received {identifiers!r}."
         )
     found: dict[str, Metric] = {}
-    names = [one if isinstance(one, str) else one.name for one in identifiers]
-    for i, (one, name) in enumerate(zip(identifiers, names, strict=True)):
-        before = names[:i].count(name)
+    names: list[str] = []
+    for one in identifiers:
+        names.append(one if isinstance(one, str) else one.name)
+        before = names.count(names[-1]) - 1
         metric = (
             look_up(one, _KNOWN, "metric") if isinstance(one, str) else one
         )
-        found[f"{name}_{before}" if before else name] = metric
+        found[f"{names[-1]}_{before}" if before else names[-1]] = metric
     return found

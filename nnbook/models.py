@@ -13,25 +13,15 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from nnbook import losses, optimizers, saving
+from nnbook import checks, losses, optimizers, saving
 from nnbook import metrics as metrics_module
 from nnbook.callbacks import Callback, History, Logs, Progress, ProgressLogger
-from nnbook.checks import (
-    Array,
-    all_finite,
-    as_batch,
-    as_numbers,
-    as_samples,
-    as_weights,
-    at_least_one,
-    number,
-)
+from nnbook.checks import Array, at_least_one
 from nnbook.layers import Dense, Dropout, Flatten, Input, Layer
 from nnbook.losses import Loss
 from nnbook.metrics import NamedMetric
@@ -39,23 +29,34 @@ from nnbook.optimizers import Optimizer
 
 # One seed gives independent streams of random numbers: a use must not shift another's numbers.
 _WEIGHTS, _SHUFFLE, _DROPOUT = 0, 1, 2
-_NUMBERS_AT_ONCE = 2**18  # of inputs put in order: a megabyte
+_NUMBERS_AT_ONCE = (
+    2**16
+)  # of inputs put in order: they stay in the processor's cache
 _ROWS_AT_ONCE = 1024  # for evaluate and predict: enough for speed, little enough for memory
+
+Measured = float | list[float] | dict[str, float]
+"""The loss, or ``[loss, metrics...]``, or both by name."""
+
+Samples = tuple[Array, Array, Array | None]
+"""Inputs ``(n, features)``, targets ``(n, k)`` or ``(n, 1)``, and weights ``(n, 1)`` if any."""
 
 
 class _Work:
     """Memory for one batch of ``n`` samples, so that a training step allocates next to nothing."""
 
     def __init__(self, layers: list[Layer], n: int, dtype: DTypeLike) -> None:
-        def rows(width: int) -> Array:
-            return np.empty((n, width), dtype)
-
-        widths = [layer.n_in or 0 for layer in layers]
-        # the outputs of the hidden layers, and dC/dx of all but the first
-        self.a = [rows(width) for width in widths[1:]]
-        self.dx = [None, *(rows(width) for width in widths[1:])]
-        k = layers[-1].n_out(widths[-1])
-        self.z, self.y_pred, self.delta = rows(k), rows(k), rows(k)
+        *hidden, output = layers
+        widths = [layer.n_in or 0 for layer in layers[1:]]
+        a, dx = ([np.empty((n, k), dtype) for k in widths] for _ in range(2))
+        # each hidden layer with room for its output; on the way back, each
+        # layer with room for dC/dx, which nobody needs of the first
+        self.forth = list(zip(hidden, a, strict=True))
+        self.back = list(zip(layers, [None, *dx], strict=True))[-2::-1]
+        self.dx = dx[-1] if dx else None
+        self.z, self.y_pred, self.delta = (
+            np.empty((n, output.n_out(output.n_in or 0)), dtype)
+            for _ in range(3)
+        )
 
 
 class Sequential:
@@ -132,8 +133,7 @@ class Sequential:
                 raise ValueError(
                     "Input must come first in a model, and only once."
                 )
-            self.input_shape = layer.shape
-            self.n_in = math.prod(layer.shape)
+            self.input_shape, self.n_in = layer.shape, math.prod(layer.shape)
             return
         if not isinstance(layer, Layer):
             raise TypeError(
@@ -145,18 +145,18 @@ class Sequential:
                 f"{layer.who} belongs to a model already; its weights are a view into that model. "
                 "Make a new layer."
             )
-        names = {other.name for other in self.layers}
+        names = [other.name for other in self.layers]
         if layer.name in names:
             raise ValueError(
                 f"Layer names must differ. Received {layer.name!r} twice. "
                 "Leave name=None to have one chosen."
             )
         if layer.name is None:
-            kind = type(layer).__name__.lower()
-            candidates = (
-                f"{kind}_{i}" if i else kind for i in range(len(names) + 1)
-            )
-            layer.name = next(name for name in candidates if name not in names)
+            layer.name = kind = type(layer).__name__.lower()
+            i = 0
+            while layer.name in names:
+                i += 1
+                layer.name = f"{kind}_{i}"
         if not self.layers and self.n_in is None and layer.input_dim:
             self.n_in, self.input_shape = layer.input_dim, (layer.input_dim,)
         self.layers.append(layer)
@@ -189,11 +189,8 @@ class Sequential:
     @property
     def built(self) -> bool:
         """Whether the weights exist."""
-        return (
-            self.n_in is not None
-            and bool(self.layers)
-            and all(layer.built for layer in self.layers)
-        )
+        layers = self.layers if self.n_in is not None else []
+        return bool(layers) and all(layer.built for layer in layers)
 
     def build(self, input_shape: int | tuple[int | None, ...]) -> None:
         """Make the weights for ``input_shape`` = ``(None, features)`` or just ``features``.
@@ -205,10 +202,11 @@ class Sequential:
             TypeError, ValueError: not a shape, or not the one the model or a layer has; then
                 nothing has changed.
         """
-        shape = (
-            input_shape[1:] if isinstance(input_shape, tuple) else ()
-        ) or (input_shape,)
-        shape = tuple(at_least_one(n, "the number of features") for n in shape)
+        given = input_shape[1:] if isinstance(input_shape, tuple) else ()
+        shape = tuple(
+            at_least_one(n, "the number of features")
+            for n in given or (input_shape,)
+        )
         if not self.layers:
             raise ValueError(
                 "A model without layers cannot be built. Add one: add(Dense(1))."
@@ -223,8 +221,7 @@ class Sequential:
                 f"{self._who} expected inputs of one axis, (n, features). Received samples of "
                 f"shape {shape}. Put Flatten() first, which makes one row of each."
             )
-        n_in = math.prod(shape)
-        width = n_in
+        n_in = width = math.prod(shape)
         for layer in self.layers:
             if layer.built and layer.n_in != width:
                 raise ValueError(
@@ -233,29 +230,26 @@ class Sequential:
                 )
             width = layer.n_out(width)
         self.n_in, self.input_shape = n_in, shape
+        # a layer takes the stream of its place among its kind: one without
+        # weights must not shift the numbers of those with weights
+        initial, weighted, droppers = [np.empty(0, self.dtype)], 0, 0
         for layer in self.layers:
             n_in = layer.build(n_in)
-        # layers of a kind are counted: one without weights must not shift
-        # the numbers of those with weights
-        weighted = [layer for layer in self.layers if layer.shapes()]
-        initial = [
-            values
-            for i, layer in enumerate(weighted)
-            for values in (layer.params.values() or self._draw(i, layer))
-        ]
-        droppers = [y for y in self.layers if isinstance(y, Dropout)]
-        for i, dropout in enumerate(droppers):
-            if dropout.seed is None and not dropout.built:
-                dropout.rng = self._stream(_DROPOUT, i)
-        self.theta = np.concatenate(
-            [np.empty(0, self.dtype), *(w.ravel() for w in initial)]
-        ).astype(self.dtype)
+            if names := layer.shapes():
+                rng = self._stream(_WEIGHTS, weighted)
+                initial += layer.params.values() or [
+                    layer.initial(name, rng) for name in names
+                ]
+                weighted += 1
+            if isinstance(layer, Dropout):
+                if layer.seed is None and not layer.built:
+                    layer.rng = self._stream(_DROPOUT, droppers)
+                droppers += 1
+        self.theta = np.concatenate([w.ravel() for w in initial]).astype(
+            self.dtype
+        )
         self.grad = np.zeros_like(self.theta)
         self._bind()
-
-    def _draw(self, i: int, layer: Layer) -> Iterator[Array]:
-        rng = self._stream(_WEIGHTS, i)
-        return (layer.initial(name, rng) for name in layer.shapes())
 
     def _bind(self) -> None:
         """Give each layer its views into ``theta`` and ``grad``."""
@@ -275,9 +269,7 @@ class Sequential:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        if (
-            self.built
-        ):  # a copy's layers must see the copy's theta, not separate arrays
+        if self.built:  # a copy's layers must see the copy's theta
             self._bind()
 
     def compile(
@@ -313,12 +305,11 @@ class Sequential:
         Raises:
             TypeError: a layer holds something that is not nnbook's.
         """
-        shape = self.input_shape
         return {
             "name": self.name,
             "dtype": self.dtype.name,
-            "input_shape": None if shape is None else list(shape),
-            "layers": [saving.pack(layer) for layer in self.layers],
+            "input_shape": self.input_shape and list(self.input_shape),
+            "layers": saving.pack(self.layers),
         }
 
     @classmethod
@@ -355,15 +346,14 @@ class Sequential:
                 "The model has no weights to save yet. Start it with Input(shape=(features,))."
             )
         architecture: dict[str, Any] = {"model": self.get_config()}
-        arrays = {"theta": self.theta}
         architecture["compile"] = architecture["iterations"] = None
+        arrays = {"theta": self.theta}
         if self.compiled:
             architecture["compile"] = {
                 "optimizer": saving.pack(self.optimizer),
                 "loss": saving.pack(self.loss),
                 "metrics": [
-                    _pack_metric(name, metric)
-                    for name, metric in self.metrics.items()
+                    _pack_metric(*one) for one in self.metrics.items()
                 ],
             }
             if self.optimizer.serves(self.theta):
@@ -374,33 +364,47 @@ class Sequential:
     # --- the heart ----------------------------------------------------------------------------
 
     def _backpropagate(
-        self, x: Array, y: Array, w: Array | None, work: _Work, z: Array
+        self,
+        x: Array,
+        y: Array,
+        w: Array | None,
+        work: _Work,
+        z: Array,
+        y_pred: Array,
     ) -> None:
-        """Go forward through the layers and back; fill ``grad``, and ``z`` of the output layer."""
-        *hidden, output = self.layers
+        """Go forward through the layers and back; fill ``grad``, ``z`` and ``y_pred``."""
+        output = self.layers[-1]
+        f = output.activation
         # forward: eq-dense, layer by layer
         a = x
-        for layer, out in zip(hidden, work.a, strict=True):
+        for layer, out in work.forth:
             a = layer.forward(a, training=True, out=out)
         output.preactivation(a, training=True, out=z)
-        f = output.activation
-        y_pred = f(z, out=work.y_pred)
+        f(z, out=y_pred)
         # back: eq-delta-output, then eq-delta-hidden from layer to layer
         delta = self.loss.delta(y, y_pred, f, out=work.delta)
         if w is not None:
-            delta *= w  # the weights of the samples, (n, 1)
-        back = bool(hidden)  # dC/dx of the first layer is not needed
-        grad = output.backward_delta(delta, out=work.dx[-1], input_grad=back)
-        for layer, dx in zip(reversed(hidden), work.dx[-2::-1], strict=True):
+            delta *= w
+        grad = output.backward_delta(
+            delta, out=work.dx, input_grad=bool(work.back)
+        )
+        for layer, dx in work.back:
             assert grad is not None
-            back = dx is not None
-            grad = layer.backward(grad, out=dx, input_grad=back)
+            delta = layer.activation.vjp(layer._a, grad, out=grad)
+            grad = layer.backward_delta(
+                delta, out=dx, input_grad=dx is not None
+            )
         for layer in self._regularized:
             layer.add_penalty_grad()
 
     def _penalty(self) -> float:
         """Return what the regularizers add to the loss."""
         return sum(layer.penalty() for layer in self._regularized)
+
+    def _loss(self, y: Array, z: Array, w: Array | None) -> float:
+        """Return the mean loss of the outputs ``f(z)``, without penalties."""
+        weights = None if w is None else w[:, 0]
+        return self.loss.value(y, z, self.layers[-1].activation, weights)
 
     def loss_and_grad(
         self,
@@ -412,18 +416,24 @@ class Sequential:
 
         As in training: the penalties of regularizers are added, and `Dropout` layers drop.
         The way back is eq-delta-output, eq-delta-hidden, eq-backprop-weights, eq-backprop-bias.
+        Derived: eq-output-delta, eq-hidden-delta, eq-weight-gradient, eq-bias-gradient.
         Counterpart: a ``tf.GradientTape`` around the model and its loss.
 
         Raises:
             RuntimeError: not compiled.  TypeError, ValueError: x or y do not fit.
         """
         self._must_be_compiled("loss_and_grad")
-        x, y, w = self._checked(x, y, sample_weight)
+        samples = self._checked(x, y, sample_weight)
+        return self._batch(*samples)[0], self.grad.copy()
+
+    def _batch(
+        self, x: Array, y: Array, w: Array | None
+    ) -> tuple[float, Array]:
+        """Fill ``grad`` for one batch of all samples; return its loss and its outputs."""
         x = self._rows(x)
         work = _Work(self.layers, len(x), self.dtype)
-        self._backpropagate(x, y, w, work, work.z)
-        loss = self._loss(y, work.z, w)
-        return loss + self._penalty(), self.grad.copy()
+        self._backpropagate(x, y, w, work, work.z, work.y_pred)
+        return self._loss(y, work.z, w) + self._penalty(), work.y_pred
 
     # --- training and use ---------------------------------------------------------------------
 
@@ -466,88 +476,82 @@ class Sequential:
             TypeError, ValueError: anything that does not fit; then nothing has changed.
         """
         self._must_be_compiled("fit")
-        batch_size = (
+        size = (
             32
             if batch_size is None
             else at_least_one(batch_size, "batch_size")
         )
-        epochs = at_least_one(epochs, "epochs")
-        verbose = _verbosity(verbose)
-        x, y, w = self._checked(x, y, sample_weight, class_weight)
+        epochs, verbose = at_least_one(epochs, "epochs"), _verbosity(verbose)
+        samples = self._checked(x, y, sample_weight, class_weight)
         validation = None
         if validation_data is not None:
-            if not isinstance(validation_data, tuple | list) or (
-                len(validation_data) not in (2, 3)
-            ):
+            held_out = (
+                list(validation_data)
+                if isinstance(validation_data, tuple | list)
+                else []
+            )
+            if len(held_out) not in (2, 3):
                 raise ValueError(
                     "validation_data must be a pair (x, y), or (x, y, sample_weight)."
                 )
+            shape = samples[0].shape[1:]
             validation = self._checked(
-                *validation_data, what="validation ", shape=x.shape[1:]
+                *held_out, what="validation ", shape=shape
             )
-        elif number(validation_split, "validation_split", low=0, high=1):
-            split = math.floor(len(x) * (1 - validation_split))
-            if split in (0, len(x)):
-                raise ValueError(
-                    f"validation_split={validation_split} leaves none of {len(x)} samples to "
-                    f"{'validate' if split else 'train'} on. Use another, or give validation_data."
-                )
-            validation = x[split:], y[split:], None if w is None else w[split:]
-            x, y, w = x[:split], y[:split], None if w is None else w[:split]
-        callbacks = (
+        elif checks.number(
+            validation_split, "validation_split", low=0, high=1
+        ):
+            samples, validation = _split(samples, validation_split)
+        given = (
             [callbacks] if isinstance(callbacks, Callback) else callbacks or []
         )
-        for callback in callbacks:
+        for callback in given:
             if not isinstance(callback, Callback):
                 raise TypeError(
                     f"callbacks must be nnbook callbacks. Received {callback!r}."
                 )
         self.optimizer.check(self.theta)
-        x = self._rows(x)
+        x, y, w = self._rows(samples[0]), *samples[1:]
         self.optimizer.build(self.theta)
 
-        history = History()
+        self.history, self.stop_training = History(), False
+        # the history comes after those that add to it
         everyone = [
-            *callbacks,  # first, so that the history holds what they add
-            history,
+            *given,
+            self.history,
             *([ProgressLogger(verbose)] if verbose else []),
         ]
-        params = {
-            "epochs": epochs,
-            "steps": math.ceil(len(x) / batch_size),
-            "verbose": verbose,
-        }
+        steps = math.ceil(len(x) / size)
         for callback in everyone:
-            callback.model, callback.params = self, params
-        # calls that would do nothing are left out of the loop over the batches
-        after_batch = [
-            callback.on_train_batch_end
-            for callback in everyone
-            if type(callback).on_train_batch_end
-            is not Callback.on_train_batch_end
-        ]
-        self.history, self.stop_training = history, False
-        # like Keras, training that diverges ends in a loss of inf or nan, not in warnings
-        with np.errstate(over="ignore", invalid="ignore"):
+            callback.model = self
+            callback.params = {
+                "epochs": epochs,
+                "steps": steps,
+                "verbose": verbose,
+            }
+
+        def tell(event: str, *about: Any) -> None:
             for callback in everyone:
-                callback.on_train_begin()
-            for epoch, logs in enumerate(
-                self._epochs(
-                    x, y, w, batch_size, epochs, shuffle, everyone, after_batch
-                )
-            ):
-                if validation is not None:
-                    logs |= {
-                        f"val_{k}": v
-                        for k, v in self._measure(*validation).items()
-                    }
-                for callback in everyone:
-                    callback.on_epoch_end(epoch, logs)
-                if self.stop_training:
-                    break
-            for callback in everyone:
-                callback.on_train_end()
-        return history
+                getattr(callback, event)(*about)
+
+        try:
+            # like Keras, training that diverges ends in a loss of inf or nan, not in warnings
+            with np.errstate(over="ignore", invalid="ignore"):
+                tell("on_train_begin")
+                training = self._epochs(x, y, w, size, shuffle, everyone)
+                for epoch in range(epochs):
+                    tell("on_epoch_begin", epoch)
+                    logs = next(training)
+                    if validation is not None:
+                        found = self._measure(*validation)
+                        logs |= {f"val_{name}": found[name] for name in found}
+                    tell("on_epoch_end", epoch, logs)
+                    if self.stop_training:
+                        break
+                tell("on_train_end")
+        finally:
+            self._forget()
+        return self.history
 
     def _epochs(
         self,
@@ -555,63 +559,57 @@ class Sequential:
         y: Array,
         w: Array | None,
         batch_size: int,
-        epochs: int,
         shuffle: bool,
         callbacks: Sequence[Callback],
-        after_batch: Sequence[Callable[[int], None]],
     ) -> Iterator[Logs]:
-        """Train epoch by epoch; yield what each has measured."""
-        n = len(x)
-        batch_size = min(batch_size, n)
-        work = _Work(self.layers, batch_size, self.dtype)
-        rest = n % batch_size
-        last_work = _Work(self.layers, rest, self.dtype) if rest else work
-        # z of all samples: loss and metrics are computed once an epoch
-        z = np.empty((n, work.z.shape[1]), self.dtype)
-        # y and the weights in the order of the epoch; x takes that order some
-        # batches at a time, because a gather for every batch is far slower
-        y_epoch, w_epoch, x_part, rows = y, w, x, n
-        if shuffle:
-            y_epoch = np.empty_like(y)
-            w_epoch = None if w is None else np.empty_like(w)
-            batches = max(1, _NUMBERS_AT_ONCE // (batch_size * x.shape[1]))
-            rows = batches * batch_size
-            x_part = np.empty((min(rows, n), x.shape[1]), self.dtype)
-        step, theta, grad = self.optimizer.step, self.theta, self.grad
-        try:
-            for epoch in range(epochs):
-                for callback in callbacks:
-                    callback.on_epoch_begin(epoch)
-                if shuffle:
-                    # mode "clip" saves an extra copy
-                    order = self._shuffle.permutation(n)
-                    np.take(y, order, axis=0, out=y_epoch, mode="clip")
-                    if w is not None:
-                        np.take(w, order, axis=0, out=w_epoch, mode="clip")
-                penalty = 0.0
-                for batch, start in enumerate(range(0, n, batch_size)):
-                    stop = min(start + batch_size, n)
-                    at, size = start % rows, stop - start
-                    if shuffle and at == 0:
-                        some = order[start : start + rows]
-                        part = x_part[: len(some)]
-                        np.take(x, some, axis=0, out=part, mode="clip")
+        """Train epoch by epoch, as long as one asks; yield what each has measured."""
+        n, batch_size = len(x), min(batch_size, len(x))
+        sizes = {batch_size, n % batch_size or batch_size}
+        works = {size: _Work(self.layers, size, self.dtype) for size in sizes}
+        k = works[batch_size].z.shape[1]
+        # samples are put in order and losses computed some batches at a time:
+        # a gather for every batch takes longer, one for all takes memory
+        numbers = batch_size * max(x.shape[1], k)  # of a batch
+        at_once = batch_size * max(1, _NUMBERS_AT_ONCE // numbers)
+        parts = [
+            (some, _slices(len(x[some]), batch_size))
+            for some in _slices(n, at_once)
+        ]
+        z = np.empty((min(at_once, n), k), self.dtype)
+        y_pred = np.empty((n, k), self.dtype)
+        # calls that would do nothing are left out of the loop over the batches
+        after_batch = [
+            callback.on_train_batch_end
+            for callback in callbacks
+            if type(callback).on_train_batch_end
+            is not Callback.on_train_batch_end
+        ]
+        theta, grad, step = self.theta, self.grad, self.optimizer.step
+        while True:
+            y_epoch, w_epoch = y, w
+            if shuffle:
+                order = self._shuffle.permutation(n)
+                y_epoch, w_epoch = y[order], _of(w, order)
+            loss = penalty = 0.0
+            batch = 0
+            for some, batches in parts:
+                xs = x.take(order[some], axis=0) if shuffle else x[some]
+                ys, ws = y_epoch[some], _of(w_epoch, some)
+                outputs = y_pred[some]
+                for rows in batches:
+                    xb, wb = xs[rows], _of(ws, rows)
+                    work = works[len(xb)]
                     self._backpropagate(
-                        x_part[at : at + size],
-                        y_epoch[start:stop],
-                        None if w_epoch is None else w_epoch[start:stop],
-                        work if size == batch_size else last_work,
-                        z[start:stop],
+                        xb, ys[rows], wb, work, z[rows], outputs[rows]
                     )
                     if self._regularized:
-                        penalty += size / n * self._penalty()
+                        penalty += len(xb) / n * self._penalty()
                     step(theta, grad)
                     for call in after_batch:
                         call(batch)
-                yield self._logs(y_epoch, z, penalty, w_epoch)
-        finally:
-            for layer in self.layers:
-                layer.forget()  # do not keep the buffers of this call alive
+                    batch += 1
+                loss += len(xs) / n * self._loss(ys, z[: len(xs)], ws)
+            yield self._logs(y_epoch, y_pred, loss + penalty)
 
     def train_on_batch(
         self,
@@ -620,7 +618,7 @@ class Sequential:
         sample_weight: ArrayLike | None = None,
         class_weight: Mapping[int, float] | None = None,
         return_dict: bool = False,
-    ) -> float | list[float] | dict[str, float]:
+    ) -> Measured:
         """Make one update on all samples of ``x``; return loss and metrics from before it.
 
         They come as in `evaluate`: the loss, or ``[loss, metrics...]``, or a dict.
@@ -631,73 +629,11 @@ class Sequential:
         self._must_be_compiled("train_on_batch")
         x, y, w = self._checked(x, y, sample_weight, class_weight)
         self.optimizer.check(self.theta)
-        x = self._rows(x)
-        self.optimizer.build(self.theta)
-        work = _Work(self.layers, len(x), self.dtype)
         with np.errstate(over="ignore", invalid="ignore"):  # as in fit
-            self._backpropagate(x, y, w, work, work.z)
-            logs = self._logs(y, work.z, self._penalty(), w)
+            loss, y_pred = self._batch(x, y, w)
             self.optimizer.step(self.theta, self.grad)
-        for layer in self.layers:
-            layer.forget()
-        return logs if return_dict else self._in_order(logs)
-
-    @np.errstate(over="ignore", invalid="ignore")  # as in fit
-    def _logs(
-        self, y: Array, z: Array, penalty: float, w: Array | None
-    ) -> Logs:
-        """Return loss and metrics of the outputs ``f(z)``, sorted by name as in Keras.
-
-        The outputs take the place of ``z``.
-        """
-        activation = self.layers[-1].activation
-        logs = {"loss": self._loss(y, z, w) + penalty}
-        if self.metrics:
-            y_pred = activation(z, out=z)
-            # of a model that has diverged there is nothing to measure
-            alive = all_finite(y_pred)
-            logs |= {
-                name: metric(y, y_pred) if alive else math.nan
-                for name, metric in self.metrics.items()
-            }
-        return dict(sorted(logs.items()))
-
-    def _loss(self, y: Array, z: Array, w: Array | None) -> float:
-        """Return the mean loss of the outputs ``f(z)``, computed some rows at a time."""
-        total = 0.0
-        for start in range(0, len(z), _ROWS_AT_ONCE):
-            rows = slice(start, start + _ROWS_AT_ONCE)
-            weights = None if w is None else w[rows, 0]
-            f = self.layers[-1].activation
-            value = self.loss.value(y[rows], z[rows], f, weights)
-            total += value * len(z[rows])
-        return total / len(z)
-
-    def _measure(self, x: Array, y: Array, w: Array | None) -> Logs:
-        z = self._preactivations(self._rows(x), _ROWS_AT_ONCE)
-        return self._logs(y, z, self._penalty(), w)
-
-    @np.errstate(over="ignore", invalid="ignore")  # as in fit
-    def _preactivations(
-        self,
-        x: Array,
-        rows: int,
-        after_batch: Callable[[], None] = lambda: None,
-    ) -> Array:
-        """Return ``z`` of the output layer, ``(n, k)``, computed some rows at a time."""
-        output = self.layers[-1]
-        z = np.empty((len(x), output.n_out(output.n_in or 0)), self.dtype)
-        for start in range(0, len(x), rows):
-            a = x[start : start + rows]
-            for layer, following in pairwise(self.layers):
-                a = layer.forward(
-                    a, out=np.empty((len(a), following.n_in or 0), self.dtype)
-                )
-            output.preactivation(a, out=z[start : start + rows])
-            after_batch()
-        for layer in self.layers:
-            layer.forget()
-        return z
+        self._forget()
+        return self._told(self._logs(y, y_pred, loss), return_dict)
 
     def evaluate(
         self,
@@ -708,7 +644,7 @@ class Sequential:
         sample_weight: ArrayLike | None = None,
         *,
         return_dict: bool = False,
-    ) -> float | list[float] | dict[str, float]:
+    ) -> Measured:
         """Return the loss, or ``[loss, metrics...]``, or a dict; nothing is changed.
 
         ``batch_size`` only sets how many rows are computed at a time (None: 1024).
@@ -717,23 +653,12 @@ class Sequential:
             RuntimeError: not compiled.  TypeError, ValueError: x or y do not fit.
         """
         self._must_be_compiled("evaluate")
-        rows = (
-            _ROWS_AT_ONCE
-            if batch_size is None
-            else at_least_one(batch_size, "batch_size")
-        )
-        verbose = _verbosity(verbose)
-        x, y, w = self._checked(x, y, sample_weight)
-        x = self._rows(x)
-        progress = Progress(math.ceil(len(x) / rows), verbose)
-        z = self._preactivations(x, rows, progress.update)
-        logs = self._logs(y, z, self._penalty(), w)
+        rows, verbose = _rows_at_once(batch_size), _verbosity(verbose)
+        samples = self._checked(x, y, sample_weight)
+        progress = Progress(math.ceil(len(samples[0]) / rows), verbose)
+        logs = self._measure(*samples, rows, progress.update)
         progress.close(logs)
-        return logs if return_dict else self._in_order(logs)
-
-    def _in_order(self, logs: Logs) -> float | list[float]:
-        values = [logs["loss"], *(logs[name] for name in self.metrics)]
-        return values if self.metrics else values[0]
+        return self._told(logs, return_dict)
 
     def predict(
         self,
@@ -746,18 +671,74 @@ class Sequential:
         Raises:
             TypeError, ValueError: x does not fit.
         """
-        rows = (
-            _ROWS_AT_ONCE
-            if batch_size is None
-            else at_least_one(batch_size, "batch_size")
-        )
-        verbose = _verbosity(verbose)
+        rows, verbose = _rows_at_once(batch_size), _verbosity(verbose)
         self._must_have_layers()
         x = self._rows(self._samples(x, "x", self.input_shape))
         progress = Progress(math.ceil(len(x) / rows), verbose)
-        z = self._preactivations(x, rows, progress.update)
+        y_pred, _ = self._outputs(x, rows, progress.update)
         progress.close({})
-        return self.layers[-1].activation(z, out=z)
+        return y_pred
+
+    def _measure(
+        self,
+        x: Array,
+        y: Array,
+        w: Array | None,
+        rows: int = _ROWS_AT_ONCE,
+        after_batch: Callable[[], None] = lambda: None,
+    ) -> Logs:
+        """Return loss and metrics of these samples."""
+        y_pred, loss = self._outputs(self._rows(x), rows, after_batch, y, w)
+        return self._logs(y, y_pred, loss + self._penalty())
+
+    @np.errstate(over="ignore", invalid="ignore")  # as in fit
+    def _outputs(
+        self,
+        x: Array,
+        at_once: int,
+        after_batch: Callable[[], None],
+        y: Array | None = None,
+        w: Array | None = None,
+    ) -> tuple[Array, float]:
+        """Return the outputs and, beside targets, the mean loss, some rows at a time."""
+        *hidden, output = self.layers
+        y_pred = np.empty((len(x), output.n_out(output.n_in or 0)), self.dtype)
+        loss = 0.0
+        for rows in _slices(len(x), at_once):
+            a = x[rows]
+            for layer in hidden:
+                out = np.empty(
+                    (len(a), layer.n_out(layer.n_in or 0)), self.dtype
+                )
+                a = layer.forward(a, out=out)
+            z = output.preactivation(a)
+            if y is not None:
+                loss += len(z) / len(x) * self._loss(y[rows], z, _of(w, rows))
+            output.activation(z, out=y_pred[rows])
+            after_batch()
+        self._forget()
+        return y_pred, loss
+
+    @np.errstate(over="ignore", invalid="ignore")  # as in fit
+    def _logs(self, y: Array, y_pred: Array, loss: float) -> Logs:
+        """Return the loss and the metrics, sorted by name as in Keras."""
+        logs = {"loss": loss}
+        # of a model that has diverged there is nothing to measure
+        alive = not self.metrics or checks.all_finite(y_pred)
+        for name, metric in self.metrics.items():
+            logs[name] = metric(y, y_pred) if alive else math.nan
+        return dict(sorted(logs.items()))
+
+    def _told(self, logs: Logs, return_dict: bool) -> Measured:
+        if return_dict:
+            return logs
+        values = [logs[name] for name in ("loss", *self.metrics)]
+        return values if self.metrics else values[0]
+
+    def _forget(self) -> None:
+        """Keep no buffer of the last pass alive."""
+        for layer in self.layers:
+            layer.forget()
 
     # --- weights ------------------------------------------------------------------------------
 
@@ -777,54 +758,53 @@ class Sequential:
                 "The model has no weights yet. Build it first: start with Input(shape=(features,)) "
                 "or call build((None, features))."
             )
-        shapes = [w.shape for w in self._params()]
+        mine = [w for layer in self.layers for w in layer.params.values()]
+        shapes = [w.shape for w in mine]
         if len(weights) != len(shapes):
             raise ValueError(
                 f"set_weights expected {len(shapes)} arrays of shapes {shapes}. "
                 f"Received {len(weights)}."
             )
-        new = [
-            as_numbers(w, f"weights[{i}]", self.dtype)
-            for i, w in enumerate(weights)
-        ]
-        for i, (w, shape) in enumerate(zip(new, shapes, strict=True)):
-            if w.shape != shape:
+        new = []
+        for i, (w, shape) in enumerate(zip(weights, shapes, strict=True)):
+            new.append(checks.as_numbers(w, f"weights[{i}]", self.dtype))
+            if new[i].shape != shape:
                 raise ValueError(
-                    f"set_weights expected shape {shape} for weights[{i}]. Received {w.shape}. "
-                    f"All shapes in order: {shapes}."
+                    f"set_weights expected shape {shape} for weights[{i}]. Received "
+                    f"{new[i].shape}. All shapes in order: {shapes}."
                 )
-        for mine, w in zip(self._params(), new, strict=True):
-            mine[:] = w
-
-    def _params(self) -> list[Array]:
-        return [w for layer in self.layers for w in layer.params.values()]
+        for old, w in zip(mine, new, strict=True):
+            old[:] = w
 
     def count_params(self) -> int:
-        """Return the number of parameters, weights and biases together."""
+        """Return the number of parameters, weights and biases together.
+
+        Derived: eq-parameter-count.
+        """
         return self.theta.size
 
     def summary(self, *, print_fn: Callable[[str], object] = print) -> None:
         """Print the layers, the shapes of their outputs and their parameters: Keras's table."""
         self._must_have_layers()
-        rows = []
+        rows = [("Layer (type)", "Output Shape", "Param #")]
         for layer in self.layers:
-            shape = (
-                f"(None, {layer.n_out(layer.n_in)})"
-                if layer.n_in is not None
-                else "?"
-            )
-            size = sum(w.size for w in layer.params.values())
-            waits = isinstance(layer, Dense) and not layer.built
-            params = "0 (unbuilt)" if waits else f"{size:,}"
-            rows.append(
-                (f"{layer.name} ({type(layer).__name__})", shape, params)
-            )
-        memory = self.optimizer.memory() if self.compiled else (0, 0)
-        print_fn(
-            _table(
-                self.name, rows, self.theta.size, self.dtype.itemsize, memory
-            )
-        )
+            width = None if layer.n_in is None else layer.n_out(layer.n_in)
+            size = f"{sum(w.size for w in layer.params.values()):,}"
+            if isinstance(layer, Dense) and not layer.built:
+                size = "0 (unbuilt)"
+            kind = f"{layer.name} ({type(layer).__name__})"
+            rows.append((kind, f"(None, {width})" if width else "?", size))
+        count, memory = self.optimizer.memory() if self.compiled else (0, 0)
+        n, size_n = self.theta.size, self.theta.nbytes
+        lines = [
+            f'Model: "{self.name}"',
+            _table(rows),
+            f" Total params: {_size(n + count, size_n + memory)}",
+            f" Trainable params: {_size(n, size_n)}",
+            " Non-trainable params: 0 (0.00 B)",
+            *([f" Optimizer params: {_size(count, memory)}"] if count else []),
+        ]
+        print_fn("\n".join(lines))
 
     # --- checks -------------------------------------------------------------------------------
 
@@ -854,9 +834,9 @@ class Sequential:
     ) -> Array:
         """Return x as samples of the ``shape`` that the first layer takes."""
         if isinstance(self.layers[0], Flatten):
-            return as_samples(x, shape, self._who, self.dtype, what)
-        width = None if shape is None else shape[0]
-        return as_batch(x, width, self._who, self.dtype, what)
+            return checks.as_samples(x, shape, self._who, self.dtype, what)
+        width = shape[0] if shape else None
+        return checks.as_batch(x, width, self._who, self.dtype, what)
 
     def _checked(
         self,
@@ -867,8 +847,8 @@ class Sequential:
         *,
         what: str = "",
         shape: tuple[int, ...] | None = None,
-    ) -> tuple[Array, Array, Array | None]:
-        """Return x, y and the weights ``(n, 1)``, if any; changes nothing, so it can come first."""
+    ) -> Samples:
+        """Return x, y and the weights; changes nothing, so it can come first."""
         x = self._samples(x, f"{what}x", self.input_shape or shape)
         n_out = math.prod(x.shape[1:])
         for layer in self.layers:
@@ -877,7 +857,7 @@ class Sequential:
         for metric in self.metrics.values():
             # one that cannot compare such targets says so before training
             metric(y[:1], np.zeros((1, n_out), self.dtype))
-        w = as_weights(sample_weight, len(x), f"{what}sample_weight")
+        w = checks.as_weights(sample_weight, len(x), f"{what}sample_weight")
         if class_weight is not None:
             if w is not None:
                 raise ValueError(
@@ -933,26 +913,61 @@ def _pack_metric(name: str, metric: metrics_module.Metric) -> Any:
     return packed | {"config": packed["config"] | {"name": name}}
 
 
+def _slices(n: int, size: int) -> list[slice]:
+    """Return the slices of ``n`` rows into parts of ``size`` rows; the last may be shorter."""
+    return [slice(i, min(i + size, n)) for i in range(0, n, size)]
+
+
+def _of(w: Array | None, rows: Any) -> Array | None:
+    """Return the weights of these rows, if there are weights."""
+    return None if w is None else w[rows]
+
+
+def _split(samples: Samples, share: float) -> tuple[Samples, Samples]:
+    """Return the samples without the last ``share`` of them, and those."""
+    x, y, w = samples
+    split = math.floor(len(x) * (1 - share))
+    if split in (0, len(x)):
+        raise ValueError(
+            f"validation_split={share} leaves none of {len(x)} samples to "
+            f"{'validate' if split else 'train'} on. Use another, or give validation_data."
+        )
+    first, last = slice(split), slice(split, None)
+    return (x[first], y[first], _of(w, first)), (
+        x[last],
+        y[last],
+        _of(w, last),
+    )
+
+
 def _class_weights(y: Array, class_weight: Mapping[int, float]) -> Array:
     """Return the weight of each sample's class, 1 where there is none."""
     if not isinstance(class_weight, Mapping):
         raise TypeError(
-            "class_weight must be a dict such as {0: 1.0, 1: 5.0}. "
-            f"Received {class_weight!r}."
+            f"class_weight must be a dict such as {{0: 1.0, 1: 5.0}}. Received {class_weight!r}."
         )
     weights = {
-        key: number(w, f"class_weight[{key}]", low=0)
+        key: checks.number(w, f"class_weight[{key}]", low=0)
         for key, w in class_weight.items()
     }
-    one_hot = y.shape[1] > 1
-    classes = np.argmax(y, axis=1) if one_hot else np.round(y[:, 0])
+    classes = np.argmax(y, axis=1) if y.shape[1] > 1 else np.round(y[:, 0])
     return np.array([weights.get(int(c), 1.0) for c in classes])
 
 
 def _per_sample(shape: tuple[int, ...] | None) -> str:
-    if shape is None or len(shape) > 1:
-        return f"shape {shape}"
-    return f"{shape[0]} features"
+    return (
+        f"shape {shape}"
+        if shape is None or len(shape) > 1
+        else f"{shape[0]} features"
+    )
+
+
+def _rows_at_once(batch_size: int | None) -> int:
+    return (
+        _ROWS_AT_ONCE
+        if batch_size is None
+        else at_least_one(batch_size, "batch_size")
+    )
 
 
 def _verbosity(verbose: int | str) -> int:
@@ -965,15 +980,8 @@ def _verbosity(verbose: int | str) -> int:
     return int(verbose)
 
 
-def _table(
-    name: str,
-    rows: list[tuple[str, str, str]],
-    weights: int,
-    itemsize: int,
-    extra: tuple[int, int],
-) -> str:
-    """Return Keras's summary as text, as wide as Keras makes it in a terminal of 80 columns."""
-    header = ("Layer (type)", "Output Shape", "Param #")
+def _table(rows: list[tuple[str, str, str]]) -> str:
+    """Return Keras's table of these rows, as wide as in a terminal of 80 columns."""
     widths = [
         max(w, *(len(row[i]) for row in rows))
         for i, w in enumerate((31, 22, 13))
@@ -988,27 +996,22 @@ def _table(
         a, b, c = widths
         return f"{edge} {row[0]:<{a}} {edge} {row[1]:<{b}} {edge} {row[2]:>{c}} {edge}"
 
-    def size(count: int, memory: float) -> str:
-        units = iter(("B", "KB", "MB", "GB"))
-        unit = next(units)
-        while memory >= 1024:
-            memory, unit = memory / 1024, next(units, "TB")
-        return f"{count:,} ({memory:.2f} {unit})"
-
-    memory = weights * itemsize
+    header, *rest = rows
+    body = f"\n{rule(*'├─┼┤')}\n".join(cells("│", row) for row in rest)
     lines = [
-        f'Model: "{name}"',
-        rule("┏", "━", "┳", "┓"),
+        rule(*"┏━┳┓"),
         cells("┃", header),
-        rule("┡", "━", "╇", "┩"),
-        f"\n{rule('├', '─', '┼', '┤')}\n".join(
-            cells("│", row) for row in rows
-        ),
-        rule("└", "─", "┴", "┘"),
-        f" Total params: {size(weights + extra[0], memory + extra[1])}",
-        f" Trainable params: {size(weights, memory)}",
-        " Non-trainable params: 0 (0.00 B)",
+        rule(*"┡━╇┩"),
+        body,
+        rule(*"└─┴┘"),
     ]
-    if extra[0]:
-        lines.append(f" Optimizer params: {size(*extra)}")
     return "\n".join(lines)
+
+
+def _size(count: int, memory: float) -> str:
+    """Return a number of parameters with their memory in a unit that suits."""
+    units = iter(("B", "KB", "MB", "GB"))
+    unit = next(units)
+    while memory >= 1024:
+        memory, unit = memory / 1024, next(units, "TB")
+    return f"{count:,} ({memory:.2f} {unit})"

@@ -1,14 +1,16 @@
 """Optimizers: how the parameters move, once the gradient is known.
 
 All parameters of a model are one flat vector ``theta`` and all gradients one flat vector ``grad``,
-so each rule is written as in the book: ``theta <- theta - alpha grad``. Both are changed in place.
+so each rule is written as in the book: ``theta <- theta - alpha grad``. ``theta`` is changed in
+place, ``grad`` is only read.
 
+A setting that is negative, not finite or no number is refused with a ValueError or TypeError.
 Counterpart: ``keras.optimizers``. Sources: :cite:`robbins1951stochastic`, :cite:`kingma2015adam`.
 """
 
+import inspect
 import math
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,8 @@ from nnbook.schedules import LearningRateSchedule
 
 # so that, as in Keras, one may write: import nnbook.optimizers.schedules
 sys.modules[f"{__name__}.schedules"] = schedules
+
+Rate = float | LearningRateSchedule
 
 
 class Optimizer(Configured):
@@ -39,11 +43,9 @@ class Optimizer(Configured):
         TypeError, ValueError: a negative number or none; both clips at once; an unknown argument.
     """
 
-    _names: tuple[str, ...] = ()  # the settings that a rule adds to these
-
     def __init__(
         self,
-        learning_rate: float | LearningRateSchedule,
+        learning_rate: Rate,
         *,
         weight_decay: float | None = None,
         clipvalue: float | None = None,
@@ -60,14 +62,6 @@ class Optimizer(Configured):
                 "Only one of clipvalue and global_clipnorm can be set. "
                 f"Received clipvalue={clipvalue} and global_clipnorm={global_clipnorm}."
             )
-        # what a step does before its update; without options, nothing
-        self._before: list[Callable[[Array, Array, float], Array]] = []
-        if clipvalue:
-            self._before.append(self._clip_values)
-        if global_clipnorm:
-            self._before.append(self._clip_norm)
-        if weight_decay:
-            self._before.append(self._decay)
         self._theta: Array | None = None  # the parameters it serves
         # what the rule remembers from step to step
         self._state: list[Array] = []
@@ -84,7 +78,7 @@ class Optimizer(Configured):
         return float(self._schedule(self.iterations))
 
     @learning_rate.setter
-    def learning_rate(self, value: float | LearningRateSchedule) -> None:
+    def learning_rate(self, value: Rate) -> None:
         if isinstance(value, LearningRateSchedule):
             self._schedule = value
         elif self._schedule is not None:
@@ -98,11 +92,12 @@ class Optimizer(Configured):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make an optimizer like this one, without its memory."""
-        names = ("weight_decay", "clipvalue", "global_clipnorm", *self._names)
-        rate = self._schedule or self._learning_rate
-        return {
-            "learning_rate": rate,
-            **{name: getattr(self, name) for name in names},
+        names = {**inspect.signature(type(self)).parameters, **_OPTIONS}
+        config = {
+            name: getattr(self, name) for name in names if name != "options"
+        }
+        return config | {
+            "learning_rate": self._schedule or self._learning_rate
         }
 
     def build(self, theta: Array) -> None:
@@ -152,11 +147,10 @@ class Optimizer(Configured):
         """
         if self._theta is None:
             return 0, 0
-        rates = int(self._schedule is None)
-        count = 1 + rates + sum(s.size for s in self._state)
-        return count, 8 + rates * self._theta.itemsize + sum(
-            s.nbytes for s in self._state
+        numbers = sum(s.size for s in self._state) + int(
+            self._schedule is None
         )
+        return 1 + numbers, 8 + numbers * self._theta.itemsize
 
     def step(self, theta: Array, grad: Array) -> None:
         """Change ``theta`` ``(parameters,)`` in place by one update; ``grad`` is only read."""
@@ -167,8 +161,21 @@ class Optimizer(Configured):
             if self._schedule is None
             else self.learning_rate
         )
-        for change in self._before:
-            grad = change(theta, grad, alpha)
+        if self.clipvalue:
+            c = self.clipvalue
+            grad = np.clip(grad, -c, c, out=self._clipped)
+        elif self.global_clipnorm:
+            norm = math.sqrt(np.dot(grad, grad))
+            # norm - norm is 0; or NaN if a norm is not finite, as in Keras
+            scale = self.global_clipnorm / max(norm, self.global_clipnorm) + (
+                norm - norm
+            )
+            grad = np.multiply(grad, scale, out=self._clipped)
+        if self.weight_decay:
+            # not theta * (1 - alpha lambda), which float32 would round
+            theta -= np.multiply(
+                theta, alpha * self.weight_decay, out=self._scratch
+            )
         self.iterations += 1
         self.update(theta, grad, alpha)
 
@@ -176,27 +183,8 @@ class Optimizer(Configured):
         """Do the rule's part of `step`; this is what a rule of one's own overrides."""
         raise NotImplementedError
 
-    # what a step does before its update; each returns the gradient to use
 
-    def _clip_values(self, theta: Array, grad: Array, alpha: float) -> Array:
-        c = self.clipvalue
-        assert c is not None
-        return np.clip(grad, -c, c, out=self._clipped)
-
-    def _clip_norm(self, theta: Array, grad: Array, alpha: float) -> Array:
-        c = self.global_clipnorm
-        assert c is not None
-        norm = math.sqrt(np.dot(grad, grad))
-        # norm - norm is 0; or NaN if a norm is not finite, as in Keras
-        scale = c / max(norm, c) + (norm - norm)
-        return np.multiply(grad, scale, out=self._clipped)
-
-    def _decay(self, theta: Array, grad: Array, alpha: float) -> Array:
-        assert self.weight_decay is not None
-        # not theta * (1 - alpha lambda), which float32 would round
-        np.multiply(theta, alpha * self.weight_decay, out=self._scratch)
-        np.subtract(theta, self._scratch, out=theta)
-        return grad
+_OPTIONS = dict.fromkeys(("weight_decay", "clipvalue", "global_clipnorm"))
 
 
 def _optional(value: float | None, name: str) -> float | None:
@@ -213,11 +201,9 @@ class SGD(Optimizer):
     The other arguments are those of `Optimizer`. Counterpart: ``keras.optimizers.SGD``.
     """
 
-    _names = ("momentum", "nesterov")
-
     def __init__(
         self,
-        learning_rate: float | LearningRateSchedule = 0.01,
+        learning_rate: Rate = 0.01,
         momentum: float = 0.0,
         nesterov: bool = False,
         **options: float | None,
@@ -233,25 +219,19 @@ class SGD(Optimizer):
 
     def update(self, theta: Array, grad: Array, alpha: float) -> None:
         step = np.multiply(grad, alpha, out=self._scratch)
-        if not self.momentum:
-            theta -= step
-            return
-        v = self.v
-        v *= self.momentum
-        v -= step
-        if self.nesterov:
-            theta -= step
-            step = np.multiply(v, self.momentum, out=step)
-            theta += step
-        else:
-            theta += v
+        if self.momentum:
+            self.v *= self.momentum
+            self.v -= step
+            if not self.nesterov:
+                theta += self.v
+                return
+        theta -= step
+        if self.momentum:
+            theta += np.multiply(self.v, self.momentum, out=step)
 
 
 class _Measured(Optimizer):
-    """A rule that divides each gradient by the size of those before: ``grad / sqrt(v + epsilon)``.
-
-    Rules override `measure`, which keeps ``v``.
-    """
+    """A rule that keeps the size ``v`` of each parameter's gradients, and divides by its root."""
 
     epsilon: float
     start = 0.0  # of v
@@ -260,22 +240,13 @@ class _Measured(Optimizer):
         super()._allocate(theta)
         self.v = self._remember(theta, self.start)
 
-    def measure(self, v: Array, squares: Array) -> None:
-        """Bring ``v`` up to date with ``squares = grad²``, which may be overwritten."""
-        raise NotImplementedError
-
-    def update(self, theta: Array, grad: Array, alpha: float) -> None:
-        scratch = self._scratch
-        self.measure(self.v, np.multiply(grad, grad, out=scratch))
-        np.add(self.v, self.epsilon, out=scratch)
-        np.sqrt(scratch, out=scratch)
-        np.divide(grad, scratch, out=scratch)
-        scratch *= alpha
-        self.move(theta, scratch)
-
-    def move(self, theta: Array, step: Array) -> None:
-        """Go the step ``alpha grad / sqrt(v + epsilon)`` down."""
-        theta -= step
+    def measured(self, grad: Array, alpha: float) -> Array:
+        """Return the step ``alpha grad / sqrt(v + epsilon)``."""
+        step = np.add(self.v, self.epsilon, out=self._scratch)
+        np.sqrt(step, out=step)
+        np.divide(grad, step, out=step)
+        step *= alpha
+        return step
 
 
 class RMSprop(_Measured):
@@ -289,11 +260,9 @@ class RMSprop(_Measured):
     ``centered``. Source: :cite:`tieleman2012rmsprop`.
     """
 
-    _names = ("rho", "momentum", "epsilon")
-
     def __init__(
         self,
-        learning_rate: float | LearningRateSchedule = 0.001,
+        learning_rate: Rate = 0.001,
         rho: float = 0.9,
         momentum: float = 0.0,
         epsilon: float = 1e-7,
@@ -309,12 +278,12 @@ class RMSprop(_Measured):
         if self.momentum:
             self.m = self._remember(theta)
 
-    def measure(self, v: Array, squares: Array) -> None:
+    def update(self, theta: Array, grad: Array, alpha: float) -> None:
+        squares = np.multiply(grad, grad, out=self._scratch)
         squares *= 1 - self.rho
-        v *= self.rho
-        v += squares
-
-    def move(self, theta: Array, step: Array) -> None:
+        self.v *= self.rho
+        self.v += squares
+        step = self.measured(grad, alpha)
         if self.momentum:
             self.m *= self.momentum
             self.m += step
@@ -333,11 +302,9 @@ class Adagrad(_Measured):
     Source: :cite:`duchi2011adaptive`.
     """
 
-    _names = ("initial_accumulator_value", "epsilon")
-
     def __init__(
         self,
-        learning_rate: float | LearningRateSchedule = 0.001,
+        learning_rate: Rate = 0.001,
         initial_accumulator_value: float = 0.1,
         epsilon: float = 1e-7,
         **options: float | None,
@@ -348,8 +315,9 @@ class Adagrad(_Measured):
         )
         self.epsilon = number(epsilon, "epsilon", low=0)
 
-    def measure(self, v: Array, squares: Array) -> None:
-        v += squares
+    def update(self, theta: Array, grad: Array, alpha: float) -> None:
+        self.v += np.multiply(grad, grad, out=self._scratch)
+        theta -= self.measured(grad, alpha)
 
 
 class Adam(Optimizer):
@@ -364,11 +332,9 @@ class Adam(Optimizer):
     Source: :cite:`kingma2015adam`.
     """
 
-    _names: tuple[str, ...] = ("beta_1", "beta_2", "epsilon")
-
     def __init__(
         self,
-        learning_rate: float | LearningRateSchedule = 0.001,
+        learning_rate: Rate = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
@@ -383,19 +349,26 @@ class Adam(Optimizer):
         super()._allocate(theta)
         self.m = self._remember(theta)
         self.v = self._remember(theta)
+        # arrays of no axis: Python's numbers would be converted at every use
+        self._numbers = [np.empty((), theta.dtype) for _ in range(4)]
 
     def update(self, theta: Array, grad: Array, alpha: float) -> None:
         t, m, v, scratch = self.iterations, self.m, self.v, self._scratch
-        alpha_t = alpha * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
+        share_1, share_2, epsilon, alpha_t = self._numbers
+        share_1[()], share_2[()] = 1 - self.beta_1, 1 - self.beta_2
+        epsilon[()] = self.epsilon
+        alpha_t[()] = (
+            alpha * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
+        )
         np.subtract(grad, m, out=scratch)
-        scratch *= 1 - self.beta_1
+        scratch *= share_1
         m += scratch
         np.multiply(grad, grad, out=scratch)
         scratch -= v
-        scratch *= 1 - self.beta_2
+        scratch *= share_2
         v += scratch
         np.sqrt(v, out=scratch)
-        scratch += self.epsilon
+        scratch += epsilon
         np.divide(m, scratch, out=scratch)
         scratch *= alpha_t
         theta -= scratch
@@ -410,21 +383,15 @@ class AdamW(Adam):
 
     def __init__(
         self,
-        learning_rate: float | LearningRateSchedule = 0.001,
+        learning_rate: Rate = 0.001,
         weight_decay: float = 0.004,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
         **options: float | None,
     ) -> None:
-        super().__init__(
-            learning_rate,
-            beta_1,
-            beta_2,
-            epsilon,
-            weight_decay=number(weight_decay, "weight_decay", low=0),
-            **options,
-        )
+        options["weight_decay"] = number(weight_decay, "weight_decay", low=0)
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, **options)
 
 
 _KNOWN = {
@@ -437,9 +404,6 @@ def get(identifier: str | Optimizer) -> Optimizer:
     """Return an optimizer from its name (with default settings) or itself.
 
     Capital letters do not matter, as in Keras: "RMSprop" and "rmsprop" are the same.
-
-    Raises:
-        TypeError, ValueError: as `nnbook.checks.get`.
     """
     if isinstance(identifier, str):
         identifier = identifier.lower()

@@ -271,6 +271,7 @@ def layer_shapes(
         ax.text(left - 0.7, 0, sign, ha="center", va="center", fontsize=14)
     ax.set(xlim=(-0.3, left - 1.1), ylim=(-half - 1.6, half + 1.6))
     ax.set_aspect("equal")
+    ax.axis("off")
     return ax
 
 

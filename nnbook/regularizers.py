@@ -3,7 +3,8 @@
 Training then looks for small weights that fit, rather than for any weights that fit: the loss of a
 model becomes ``C + penalty(W)``, and the gradient ``dC/dW + dpenalty/dW``.
 
-Keras rounds the factors to float32, even in a float64 model; these classes do not.
+The factors are finite numbers of at least 0. Keras rounds them to float32, even in a float64 model;
+these classes do not.
 Counterpart: ``keras.regularizers``. Source: :cite:`goodfellow2016deep`, section 7.1.
 """
 
@@ -30,9 +31,6 @@ class L1(Regularizer):
 
     At ``w = 0`` there is no derivative; like Keras we take 0.
     Counterpart: ``keras.regularizers.L1``.
-
-    Raises:
-        TypeError, ValueError: ``l1`` is not a finite number of at least 0.
     """
 
     def __init__(self, l1: float = 0.01) -> None:
@@ -49,9 +47,6 @@ class L2(Regularizer):
     """``penalty = l2 sum w²``, slope ``2 l2 w``: it makes all weights small.
 
     Counterpart: ``keras.regularizers.L2``.
-
-    Raises:
-        TypeError, ValueError: ``l2`` is not a finite number of at least 0.
     """
 
     def __init__(self, l2: float = 0.01) -> None:
@@ -69,9 +64,6 @@ class L1L2(Regularizer):
 
     Both factors are 0 unless they are given, as in Keras.
     Counterpart: ``keras.regularizers.L1L2``.
-
-    Raises:
-        TypeError, ValueError: ``l1`` or ``l2`` is not a finite number of at least 0.
     """
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
@@ -96,9 +88,6 @@ def get(identifier: str | Regularizer | None) -> Regularizer | None:
     """Return a regularizer from its name (with default settings) or itself; None stays None.
 
     The name is "l1l2", as in Keras: its documentation says "l1_l2", its code does not know it.
-
-    Raises:
-        TypeError, ValueError: as `nnbook.checks.get`.
     """
     if identifier is None:
         return None

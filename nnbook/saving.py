@@ -9,7 +9,6 @@ Counterpart: ``keras.saving``.
 
 import importlib
 import io
-import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,14 +24,14 @@ VERSION = 1
 """Of the format; a file of a later version is refused."""
 
 _MODULES = (
-    "activations",
-    "initializers",
-    "layers",
-    "losses",
-    "metrics",
-    "optimizers",
-    "regularizers",
-    "schedules",
+    "nnbook.activations",
+    "nnbook.initializers",
+    "nnbook.layers",
+    "nnbook.losses",
+    "nnbook.metrics",
+    "nnbook.optimizers",
+    "nnbook.regularizers",
+    "nnbook.schedules",
 )
 _KEYS = {"module", "class_name", "config"}
 
@@ -45,7 +44,7 @@ def pack(piece: Any) -> Any:
     """
     if isinstance(piece, Configured):
         kind = type(piece)
-        if kind.__module__.removeprefix("nnbook.") not in _MODULES:
+        if kind.__module__ not in _MODULES:
             raise TypeError(
                 f"Only pieces of nnbook can be saved. Received {piece!r} of your class "
                 f"{kind.__name__}. Save its weights instead: np.savez(path, *model.get_weights())."
@@ -77,7 +76,7 @@ def unpack(value: Any) -> Any:
     if set(value) != _KEYS or not isinstance(value["config"], dict):
         raise ValueError(f"expected {sorted(_KEYS)}, received {value}")
     name, kind_name = str(value["module"]), str(value["class_name"])
-    if name.removeprefix("nnbook.") in _MODULES and name != kind_name:
+    if name in _MODULES:
         kind = vars(importlib.import_module(name)).get(kind_name)
         if isinstance(kind, type) and issubclass(kind, Configured):
             return kind(**{k: unpack(v) for k, v in value["config"].items()})
@@ -94,6 +93,8 @@ def write(
     Raises:
         ValueError: ``path`` does not end in ``.npz``.  OSError: it cannot be written.
     """
+    import json  # here, because few who import nnbook save a model
+
     target = Path(os.path.realpath(path))
     if target.suffix != ".npz":
         raise ValueError(
@@ -134,6 +135,8 @@ def read(
     Raises:
         OSError: there is no such file.  ValueError: it was not written by `write`, or is damaged.
     """
+    import json
+
     data = io.BytesIO(Path(path).read_bytes())
     with refusing(path):
         with np.load(data, allow_pickle=False) as archive:

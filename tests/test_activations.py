@@ -188,6 +188,24 @@ def test_softmax_of_two_is_the_sigmoid_of_the_difference() -> None:
     )
 
 
+@pytest.mark.parametrize("shape", [(3,), (2, 3), (2, 4, 3)])
+def test_softmax_goes_along_the_last_axis_of_however_many(shape: tuple[int, ...]) -> None:
+    z = np.random.default_rng(2).normal(size=shape)
+    grad = np.random.default_rng(3).normal(size=shape)
+    a, dz = activations.softmax(z), activations.softmax.vjp(activations.softmax(z), grad)
+    assert a.shape == dz.shape == shape
+    for i in np.ndindex(shape[:-1]):
+        np.testing.assert_allclose(a[i], by_definition("softmax", z[i].tolist()), rtol=1e-14)
+        np.testing.assert_allclose(dz[i], a[i] * (grad[i] - a[i] @ grad[i]), rtol=1e-12)
+
+
+def test_the_settings_have_keras_defaults() -> None:
+    assert activations.LeakyReLU().negative_slope == 0.2
+    assert activations.ELU().alpha == 1
+    assert repr(activations.ELU(0.5)) == "<activation elu>"
+    assert activations.ELU(0.5).get_config() == {"alpha": 0.5}
+
+
 def test_get_takes_names_activations_and_none() -> None:
     assert [activations.get(f.name) for f in ALL] == list(ALL)
     assert activations.get(activations.tanh) is activations.tanh

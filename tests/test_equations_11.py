@@ -12,7 +12,11 @@ from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix, precision_score, recall_score
 from sklearn.preprocessing import StandardScaler
 
-from nnbook import metrics
+from nnbook import Input, Sequential, metrics
+from nnbook.callbacks import EarlyStopping
+from nnbook.layers import Dense, Dropout
+from nnbook.optimizers import SGD
+from nnbook.regularizers import L2
 from tests.verify.equations import proves
 
 TAU = 0.5
@@ -152,3 +156,159 @@ def test_plausible_holds_what_it_promises(rng: np.random.Generator) -> None:
     q = rng.binomial(n, p, 20_000) / n
     covered = np.abs(q - p) <= 1.96 * math.sqrt(p * (1 - p) / n)
     assert covered.mean() == pytest.approx(0.95, abs=0.02)
+
+
+LAMBDA = 0.03
+
+
+def two_layers(regularizer: L2 | None) -> Sequential:
+    """Return a network of fixed weights, with biases that are not zero."""
+    model = Sequential(
+        [
+            Input((3,)),
+            Dense(4, activation="tanh", kernel_regularizer=regularizer),
+            Dense(2, activation="softmax", kernel_regularizer=regularizer),
+        ],
+        seed=3,
+        dtype="float64",
+    )
+    model.compile(SGD(0.1), "sparse_categorical_crossentropy")
+    rng = np.random.default_rng(5)
+    model.set_weights([rng.normal(size=w.shape) for w in model.get_weights()])
+    return model
+
+
+@pytest.fixture
+def batch(rng: np.random.Generator) -> tuple[Floats, Labels]:
+    """Return eight samples of three features and their class, 0 or 1."""
+    return rng.normal(size=(8, 3)), rng.integers(0, 2, 8)
+
+
+@proves("eq-argmax", r"\hat c_i = \operatorname{arg\,max}_{j} \hat y_{ij}")
+def test_argmax(rng: np.random.Generator) -> None:
+    """The answers are those that nnbook's accuracy and confusion matrix count."""
+    y_pred = rng.random((40, 10))
+    y = rng.integers(0, 10, 40)
+    c_hat = []
+    for row in y_pred:
+        j = 0
+        for other in range(1, 10):
+            if row[other] > row[j]:
+                j = other
+        c_hat.append(j)
+    y[:9] = c_hat[:9]  # some are right
+    share = sum(c == truth for c, truth in zip(c_hat, y, strict=True)) / 40
+    accuracy = metrics.SparseCategoricalAccuracy()
+    assert accuracy(y, y_pred) == pytest.approx(share, abs=1e-15)
+    table = metrics.confusion_matrix(y, y_pred, num_classes=10)
+    np.testing.assert_array_equal(table, confusion_matrix(y, c_hat, labels=range(10)))
+
+
+@proves(
+    "eq-l2",
+    r"""
+    C_\lambda = C + \lambda \sum_{l=1}^{L} \sum_{k=1}^{n_{l-1}} \sum_{j=1}^{n_l} (w^l_{kj})^2
+    """,
+)
+def test_l2(batch: tuple[Floats, Labels]) -> None:
+    """The loss with the price is nnbook's; the biases cost nothing."""
+    bare, priced = two_layers(None), two_layers(L2(LAMBDA))
+    loss, _ = bare.loss_and_grad(*batch)
+    kernels = bare.get_weights()[::2]
+    price = sum(w[k, j] ** 2 for w in kernels for k in range(w.shape[0]) for j in range(w.shape[1]))
+    expected = loss + LAMBDA * price
+    assert priced.loss_and_grad(*batch)[0] == pytest.approx(expected, rel=1e-13)
+    assert LAMBDA * price > 0.1 * loss  # else a formula without the price would pass
+
+
+@proves(
+    "eq-l2-slope",
+    r"""
+    \frac{\partial C_\lambda}{\partial w^l_{kj}} =
+    \frac{\partial C}{\partial w^l_{kj}} + 2 \lambda\, w^l_{kj}
+    """,
+)
+def test_l2_slope(batch: tuple[Floats, Labels]) -> None:
+    """The step that nnbook makes is the one of these slopes."""
+    bare, priced = two_layers(None), two_layers(L2(LAMBDA))
+    weights = bare.get_weights()
+    bare.loss_and_grad(*batch)
+    expected = []
+    start = 0
+    for w in weights:
+        slope = bare.grad[start : start + w.size].reshape(w.shape).copy()
+        start += w.size
+        if w.ndim == 2:
+            for k in range(w.shape[0]):
+                for j in range(w.shape[1]):
+                    slope[k, j] += 2 * LAMBDA * w[k, j]
+        expected.append(w - 0.1 * slope)
+    priced.train_on_batch(*batch)
+    for after, by_formula in zip(priced.get_weights(), expected, strict=True):
+        np.testing.assert_allclose(after, by_formula, rtol=1e-12)
+
+
+def masked(values: Floats, m: NDArray[np.bool_], rho: float) -> Floats:
+    """Return `m / (1 - rho)` times the values, number by number."""
+    out = np.zeros_like(values)
+    for i, j in np.ndindex(*values.shape):
+        out[i, j] = m[i, j] / (1 - rho) * values[i, j]
+    return out
+
+
+def mask_of(rate: float, shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return the mask that a dropout layer of seed 7 draws: ones show it."""
+    shown = Dropout(rate, seed=7).forward(np.ones(shape), training=True)
+    return np.asarray(shown != 0)
+
+
+@proves("eq-dropout", r"\tilde a_{ij} = \frac{m_{ij}}{1 - \rho}\, a_{ij}")
+@pytest.mark.parametrize("rate", [0.2, 0.5, 0.8])
+def test_dropout(rng: np.random.Generator, rate: float) -> None:
+    """Forward: the mask and the factor; the share that stays is one minus the rate."""
+    a = rng.normal(size=(50, 40))
+    m = mask_of(rate, a.shape)
+    np.testing.assert_allclose(
+        Dropout(rate, seed=7).forward(a, training=True), masked(a, m, rate), rtol=1e-14
+    )
+    assert m.mean() == pytest.approx(1 - rate, abs=0.05)
+    np.testing.assert_array_equal(Dropout(rate, seed=7).forward(a, training=False), a)
+
+
+@proves(
+    "eq-dropout-back",
+    r"""
+    \frac{\partial C}{\partial a_{ij}} =
+    \frac{m_{ij}}{1 - \rho}\, \frac{\partial C}{\partial \tilde a_{ij}}
+    """,
+)
+@pytest.mark.parametrize("rate", [0.2, 0.5, 0.8])
+def test_dropout_back(rng: np.random.Generator, rate: float) -> None:
+    """Back: the same mask and the same factor as forward."""
+    a, grad = rng.normal(size=(2, 6, 5))
+    layer = Dropout(rate, seed=7)
+    layer.forward(a, training=True)
+    expected = masked(grad, mask_of(rate, a.shape), rate)
+    found = layer.backward(grad)
+    assert found is not None
+    np.testing.assert_allclose(found, expected, rtol=1e-14)
+
+
+@proves("eq-best-epoch", r"e^* = \operatorname{arg\,min}_{e} C^{\mathrm{val}}_e")
+def test_best_epoch(batch: tuple[Floats, Labels], rng: np.random.Generator) -> None:
+    """With patience enough, nnbook ends with the weights of the epoch of the lowest loss."""
+    model = two_layers(None)
+    model.compile(SGD(3.0), "sparse_categorical_crossentropy")  # so large that the loss jumps
+    validation = rng.normal(size=(8, 3)), rng.integers(0, 2, 8)
+    stopping = EarlyStopping(patience=30, restore_best_weights=True)
+    log = model.fit(
+        *batch, epochs=30, validation_data=validation, callbacks=[stopping], verbose=0
+    ).history["val_loss"]
+    best = 0
+    for e in range(len(log)):
+        if log[e] < log[best]:
+            best = e
+    assert stopping.best_epoch == best
+    assert model.evaluate(*validation, verbose=0) == pytest.approx(log[best], rel=1e-12)
+    assert len(log) == 30
+    assert log[-1] > log[best]  # else the last epoch would pass, too

@@ -530,6 +530,7 @@ def test_a_model_that_was_not_made_leaves_its_layers_free() -> None:
     layer = Dense(1)
     with pytest.raises(TypeError, match="expected nnbook layers"):
         Sequential([layer, "no layer"])  # type: ignore[list-item]
+    assert layer.taken is False
     assert Sequential([Input(shape=(3,)), layer]).built
 
 

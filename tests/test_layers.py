@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from collections.abc import Callable
 
@@ -11,7 +12,7 @@ import pytest
 
 from nnbook import Input, Sequential
 from nnbook.checks import Array
-from nnbook.layers import Dense, Layer
+from nnbook.layers import Activation, Dense, Dropout, Flatten, Layer
 
 
 def dense(activation: str = "tanh", dtype: str = "float64") -> tuple[Dense, Sequential]:
@@ -168,6 +169,78 @@ def test_input_dim_builds_the_model_and_warns_at_the_readers_line() -> None:
     assert layer.kernel.shape == (8, 10)
 
 
+def test_the_warning_of_input_dim_is_keras_word_by_word() -> None:
+    says = (
+        "Do not pass an `input_shape`/`input_dim` argument to a layer. When using Sequential "
+        "models, prefer using an `Input(shape)` object as the first layer in the model instead."
+    )
+    with pytest.warns(UserWarning, match=f"^{re.escape(says)}$"):
+        Dense(1, input_dim=3)
+
+
+KINDS: list[Callable[[], Layer]] = [
+    lambda: Dense(3, "tanh"),
+    lambda: Activation("tanh"),
+    lambda: Flatten(),
+    lambda: Dropout(0.5, seed=0),
+]
+each_kind = pytest.mark.parametrize("make", KINDS, ids=["dense", "activation", "flatten", "drop"])
+
+
+@each_kind
+def test_the_way_in_for_the_output_layer_gives_dx_unless_told_otherwise(
+    make: Callable[[], Layer],
+) -> None:
+    model = Sequential([Input((3,)), make()], dtype="float64")
+    (layer,) = model.layers
+    x, delta = batch(), batch(seed=5)
+    assert np.array_equal(layer.preactivation(x), layer.preactivation(x, training=False))
+    a = layer.forward(x, training=True)
+    dx = layer.backward_delta(delta)
+    assert dx is not None
+    assert dx.shape == x.shape
+    model.grad[:] = 0
+    assert layer.backward_delta(delta, input_grad=False) is None
+    assert layer.backward(delta, input_grad=False) is None
+    assert (model.grad != 0).all()
+    again = layer.backward_delta(delta, input_grad=True)
+    assert again is not None
+    assert np.array_equal(again, dx)
+    assert a.shape == (4, 3)
+
+
+@each_kind
+def test_out_is_filled_and_returned_both_ways(make: Callable[[], Layer]) -> None:
+    model, twin = (Sequential([Input((3,)), make()], seed=0, dtype="float64") for _ in range(2))
+    x, grad = batch(), batch(seed=5)
+    out, out_grad = np.full((4, 3), np.nan), np.full((4, 3), np.nan)
+    assert model.layers[0].forward(x, training=True, out=out) is out
+    assert np.array_equal(out, twin.layers[0].forward(x, training=True))
+    dx = model.layers[0].backward(grad, out=out_grad)
+    assert dx is not None
+    assert np.shares_memory(dx, out_grad)
+    assert np.array_equal(out_grad, np.asarray(twin.layers[0].backward(grad)))
+
+
+@each_kind
+def test_without_a_regularizer_nothing_is_added(make: Callable[[], Layer]) -> None:
+    model = Sequential([Input((3,)), make()])
+    assert model.layers[0].penalty() == 0
+    before = model.grad.copy()
+    model.layers[0].add_penalty_grad()
+    assert np.array_equal(model.grad, before)
+
+
+def test_a_layer_without_bias_has_zeros_that_cannot_be_written() -> None:
+    model = Sequential([Input((3,)), Dense(2, use_bias=False)])
+    (layer,) = model.layers
+    assert isinstance(layer, Dense)
+    assert layer.bias.tolist() == [0, 0]
+    assert layer.bias.dtype == np.float32
+    with pytest.raises(ValueError, match="read-only"):
+        layer.bias[0] = 1
+
+
 def test_names_and_reprs_say_what_it_is() -> None:
     layer = Dense(10, activation="relu", name="hidden")
     assert layer.who == "Dense 'hidden'"
@@ -188,3 +261,16 @@ def test_the_base_layer_leaves_its_work_to_others() -> None:
     for call in calls:
         with pytest.raises(NotImplementedError):
             call()
+
+
+def test_a_gradient_of_another_dtype_is_taken_by_hand() -> None:
+    model = Sequential([Input((3,)), Dense(4, "relu")], seed=0)
+    layer = model.layers[0]
+    layer.forward(batch())
+    back = layer.backward(np.ones((4, 4)))
+    assert back is not None
+    assert back.dtype == model.grad.dtype == np.float32
+    layer.forward(batch())
+    same = layer.backward(np.ones((4, 4), np.float32))
+    assert same is not None
+    assert np.array_equal(back, same)

@@ -67,6 +67,7 @@ def test_labels_without_the_last_axis_count_as_a_column(loss: Loss) -> None:
     y, a = (values[:, :1] for values in pair(loss))
     assert loss(y[:, 0], a) == loss(y, a[:, 0]) == loss(y, a)
     assert np.array_equal(loss.grad(y[:, 0], a), loss.grad(y, a))
+    assert np.array_equal(loss.grad(y, a[:, 0]), loss.grad(y, a))
 
 
 def test_sigmoid_with_bce_has_the_delta_of_the_book() -> None:
@@ -173,3 +174,19 @@ def test_get_takes_names_and_losses() -> None:
         assert isinstance(found, BinaryCrossentropy)
         assert not found.from_logits
     assert losses.get(LOGITS) is LOGITS
+
+
+@pytest.mark.parametrize("name", ["mse", "mae", "huber", "bce", "categorical_crossentropy"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_targets_are_checked_and_of_the_models_dtype(name: str, dtype: str) -> None:
+    targets = losses.get(name).targets([1, 1], 2, 1, dtype)
+    assert (targets.shape, targets.dtype) == ((2, 1), np.dtype(dtype))
+    sparse = losses.SparseCategoricalCrossentropy().targets([1, 0, 2], 3, 3, dtype)
+    assert (sparse.shape, sparse.dtype) == ((3, 1), np.dtype(dtype))
+
+
+def test_many_float32_losses_may_exceed_float32_together() -> None:
+    zeros, large = np.zeros((8, 1), np.float32), np.full((8, 1), 3e38, np.float32)
+    assert losses.MeanAbsoluteError()(zeros, large) == pytest.approx(3e38)
+    assert MSE(zeros, np.full((8, 1), 1.5e19, np.float32)) == pytest.approx(2.25e38)
+    assert losses.mean(large, np.ones(8)) == pytest.approx(3e38)

@@ -35,3 +35,39 @@ def test_get_keeps_names_and_order() -> None:
     assert metrics.get(None) == metrics.get([]) == {}
     assert metrics.get("accuracy") == {"accuracy": accuracy}
     assert list(metrics.get(["acc", "accuracy"])) == ["acc", "accuracy"]
+
+
+def test_the_area_with_a_single_sample_of_a_kind() -> None:
+    """Hand-counted: the share of pairs, one of each kind, in which the 1 has the larger output."""
+    assert metrics.AUC()([1, 0, 0], [0.9, 0.1, 0.2]) == 1
+    assert metrics.AUC()([0, 1, 1], [0.9, 0.1, 0.2]) == 0
+    assert metrics.AUC()([1, 0, 0], [0.5, 0.1, 0.9]) == 0.5
+    assert metrics.AUC(2)([1, 0], [0.9, 0.1]) == 0.5  # two thresholds do not part them
+    assert metrics.AUC(from_logits=True)([1, 0, 0], [5.0, -5.0, -0.5]) == 1
+
+
+def test_classes_may_be_numbers_columns_or_rows() -> None:
+    expected = [[1, 0, 0], [1, 0, 1], [0, 0, 0]]
+    true, pred = [0, 1, 1], [0, 0, 2]
+    for y in (true, [[t] for t in true], np.eye(3)[true]):
+        for a in (pred, [[p] for p in pred], np.eye(3)[pred] * 0.7):
+            assert metrics.confusion_matrix(y, a).tolist() == expected
+    rows = [[0.9, 0.1], [0.2, 0.8]]  # as few as two columns are outputs, not class numbers
+    assert metrics.confusion_matrix(np.eye(2), rows).tolist() == [[1, 0], [0, 1]]
+    larger = metrics.confusion_matrix(true, pred, num_classes=4)
+    assert larger.shape == (4, 4)
+    assert larger[:3, :3].tolist() == expected
+    assert metrics.confusion_matrix([0], [0]).tolist() == [[1]]
+
+
+def test_names_of_metrics_are_theirs_unless_given() -> None:
+    for kind in (metrics.AUC, metrics.Precision, metrics.Recall, metrics.BinaryAccuracy):
+        assert kind().name == kind.name
+        assert kind(name="mine").name == "mine"
+    assert list(metrics.get([metrics.AUC(), "auc", metrics.AUC(name="b")])) == ["auc", "auc_1", "b"]
+
+
+def test_many_float32_errors_may_exceed_float32_together() -> None:
+    zeros = np.zeros((8, 1), np.float32)
+    assert metrics.MeanAbsoluteError()(zeros, zeros + np.float32(3e38)) == pytest.approx(3e38)
+    assert metrics.MeanSquaredError()(zeros, zeros + np.float32(1.5e19)) == pytest.approx(2.25e38)

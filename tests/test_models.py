@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from nnbook import Input, Sequential
 from nnbook.callbacks import Callback, History, Logs, format_logs
 from nnbook.checks import Array
-from nnbook.layers import Dense
+from nnbook.layers import Activation, Dense, Dropout, Flatten, Layer
 from nnbook.losses import BinaryCrossentropy
 from nnbook.metrics import accuracy
 from nnbook.optimizers import SGD, Adam
@@ -83,6 +83,95 @@ def test_all_ways_of_building_give_the_same_model() -> None:
         assert model.built
         assert model.count_params() == 3 * 4 + 4 + 4 + 1
         assert np.array_equal(model.theta, added.theta)
+
+
+def test_a_new_model_is_empty() -> None:
+    model = Sequential()
+    assert (model.name, model.dtype.name) == ("sequential", "float32")
+    assert model.layers == []
+    assert model.metrics == {}
+    assert (model.n_in, model.input_shape, model.history) == (None, None, None)
+    assert (model.built, model.compiled, model.stop_training) == (False, False, False)
+    assert model.theta.shape == model.grad.shape == (0,)
+    assert model.theta.dtype == model.grad.dtype == np.float32
+    assert model.count_params() == 0
+    assert Sequential(dtype="float64").theta.dtype == Sequential(dtype="f8").grad.dtype == "f8"
+
+
+def test_a_new_layer_is_free_and_knows_nothing_yet() -> None:
+    kinds: list[Layer] = [Dense(2), Activation("relu"), Dropout(0.5), Flatten()]
+    for layer in kinds:
+        assert (layer.name, layer.n_in, layer.input_dim) == (None, None, None)
+        assert (layer.taken, layer.built) == (False, False)
+        assert layer.get_weights() == []
+        assert dict(layer.params) == dict(layer.grads) == {}
+    model = Sequential([Input((3,)), Dense(2)])
+    assert (model.layers[0].taken, model.layers[0].built) == (True, True)
+    assert (model.n_in, model.input_shape) == (3, (3,))
+    layer = model.pop()
+    assert (layer.taken, layer.built) == (False, True)
+    assert (model.built, model.count_params(), model.grad.size) == (False, 0, 0)
+    assert model.theta.dtype == model.grad.dtype == np.float32
+    waiting = copy.deepcopy(Sequential([Dense(2), Dense(1)], seed=0))
+    waiting.pop()
+    waiting.build(3)
+    assert waiting.get_weights()[0].shape == (3, 2)
+
+
+def test_names_count_on_past_those_that_are_taken() -> None:
+    model = Sequential([Input((3,)), Dense(3, name="dense_1"), Dense(3), Dense(3)])
+    model.add(Activation("relu"))
+    model.add(Dropout(0.5, name="activation_1"))
+    model.add(Activation("relu"))
+    assert [layer.name for layer in model.layers] == [
+        *("dense_1", "dense", "dense_2", "activation", "activation_1", "activation_2"),
+    ]
+
+
+def test_the_config_is_the_architecture_word_by_word() -> None:
+    model = Sequential(
+        [Input((2, 2)), Flatten(), Dense(3, "relu", use_bias=False), Dropout(0.5, seed=4)],
+        name="mine",
+        dtype="float64",
+    )
+    layers = [
+        {"class_name": kind, "config": config, "module": "nnbook.layers"}
+        for kind, config in (
+            ("Flatten", {"name": "flatten"}),
+            (
+                "Dense",
+                {
+                    "name": "dense",
+                    "units": 3,
+                    "activation": {
+                        "module": "nnbook.activations",
+                        "class_name": "ReLU",
+                        "config": {},
+                    },
+                    "use_bias": False,
+                    "kernel_initializer": {
+                        "module": "nnbook.initializers",
+                        "class_name": "GlorotUniform",
+                        "config": {"seed": None},
+                    },
+                    "bias_initializer": {
+                        "module": "nnbook.initializers",
+                        "class_name": "Zeros",
+                        "config": {},
+                    },
+                    "kernel_regularizer": None,
+                },
+            ),
+            ("Dropout", {"name": "dropout", "rate": 0.5, "seed": 4}),
+        )
+    ]
+    config = {"name": "mine", "dtype": "float64", "input_shape": [2, 2], "layers": layers}
+    assert model.get_config() == config
+    again = Sequential.from_config(config, seed=1)
+    assert (again.name, again.dtype.name, again.input_shape) == ("mine", "float64", (2, 2))
+    assert again.get_config() == config
+    assert Sequential([Dense(1)]).get_config()["input_shape"] is None
+    assert Sequential.from_config(Sequential([Dense(1)]).get_config()).input_shape is None
 
 
 def test_layers_are_named_in_order_and_names_given_are_kept() -> None:
@@ -182,6 +271,71 @@ def test_the_gradient_of_the_batch_is_the_mean_of_the_gradients_of_its_samples()
     np.testing.assert_allclose(model.loss_and_grad(x, y)[1], np.mean(single, axis=0), atol=1e-15)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("last", ["linear", "sigmoid", "softmax"])
+def test_a_model_is_its_layers_one_after_the_other_bit_for_bit(dtype: str, last: str) -> None:
+    """In the model's own dtype all the way: a buffer of another would round elsewhere."""
+
+    def deep() -> Sequential:
+        hidden = [Dense(5, "tanh"), Activation("sigmoid"), Dropout(0.0), Dense(4, "relu")]
+        model = Sequential([Input((3,)), *hidden, Dense(2, last)], seed=0, dtype=dtype)
+        model.compile("sgd", "mse")
+        return model
+
+    x, y = (values.astype(dtype) for values in (data(40)[0], data(40, seed=1)[0][:, :2]))
+    model = deep()
+    expected = x
+    for layer in model.layers:
+        expected = layer.forward(expected)
+    assert np.array_equal(model.predict(x, verbose=0), expected)
+    for shuffle in (False, True):
+        order = copy.deepcopy(model)._shuffle.permutation(40) if shuffle else np.arange(40)
+        a = x[order]
+        for layer in model.layers:
+            a = layer.forward(a, training=True)
+        grad: Any = model.loss.grad(y[order], a)
+        for layer in reversed(model.layers):
+            grad = layer.backward(grad)
+        by_hand = model.grad.copy()
+        model.grad[:] = np.nan
+        loss, grad = model.loss_and_grad(x[order], y[order])
+        assert np.array_equal(grad, by_hand)
+        one, other = deep(), deep()
+        assert one.train_on_batch(x[order], y[order]) == loss
+        assert other.fit(x, y, 40, shuffle=shuffle, verbose=0).history["loss"] == [loss]
+        for twin in (one, other):
+            assert np.array_equal(twin.grad, by_hand)
+            assert np.array_equal(twin.theta, model.theta - by_hand * 0.01)
+
+
+def test_inputs_and_weights_take_the_models_dtype_before_anything_is_computed() -> None:
+    x, (y, w) = np.random.default_rng(0).normal(size=(9, 2, 2)), np.full((2, 9), 0.1)
+    flat = Sequential([Input((2, 2)), Flatten(), Dense(1)], seed=0)
+    plain = Sequential([Input((4,)), Dense(1)], seed=0)
+    for model, inputs in ((flat, x), (plain, x.reshape(9, 4))):
+        model.compile("sgd", "mse")
+        rounded = inputs.astype(np.float32)
+        assert (rounded != inputs).any()
+        assert np.array_equal(model.predict(inputs, verbose=0), model.predict(rounded, verbose=0))
+        a = rounded.reshape(9, 4)
+        for layer in model.layers:
+            a = layer.forward(a, training=True)
+        delta = model.loss.grad(y[:, None].astype(np.float32), a)
+        model.layers[-1].backward(delta * w[:, None].astype(np.float32))
+        by_hand = model.grad.copy()
+        assert np.array_equal(model.loss_and_grad(inputs, y, w)[1], by_hand)
+
+
+def test_a_dropout_at_the_end_drops_in_training_only() -> None:
+    model = Sequential([Input((50,)), Dropout(0.5)], seed=0, dtype="float64")
+    model.compile(SGD(0.0), "mse", metrics=["mae"])
+    x, y = np.ones((4, 50)), np.zeros((4, 50))
+    for loss in (model.loss_and_grad(x, y)[0], model.fit(x, y, verbose=0).history["loss"][0]):
+        assert loss == pytest.approx(2, rel=0.3)  # half of them are 2, so that the mean stays
+    assert model.evaluate(x, y, verbose=0) == [1, 1]
+    assert (model.predict(x, verbose=0) == 1).all()
+
+
 # --- fit ------------------------------------------------------------------------------------------
 
 
@@ -205,6 +359,27 @@ def test_fit_is_the_loop_of_the_book(n: int, batch_size: int, shuffle: bool) -> 
         assert history["loss"][epoch] == pytest.approx(total / n, rel=1e-12)
         assert history["accuracy"][epoch] == pytest.approx(right / n, rel=1e-12)
     np.testing.assert_allclose(model.theta, naive.theta, rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.parametrize("batch_size", [32, 200, 300])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_wide_samples_are_put_in_order_part_by_part(batch_size: int, weighted: bool) -> None:
+    """More than 2^18 numbers: fit may not hold all of them in another order at once."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(301, 1000)), rng.normal(size=(301, 1))
+    w = rng.uniform(0, 2, 301) if weighted else None
+    models = [Sequential([Input((1000,)), Dense(1)], seed=0, dtype="float64") for _ in range(2)]
+    for model in models:
+        model.compile(SGD(1e-4), "mse")
+    order = copy.deepcopy(models[1])._shuffle.permutation(301)
+    losses = models[0].fit(x, y, batch_size, sample_weight=w, verbose=0).history["loss"]
+    total = 0.0
+    for start in range(0, 301, batch_size):
+        rows = order[start : start + batch_size]
+        weights = None if w is None else w[rows]
+        total += len(rows) * float(models[1].train_on_batch(x[rows], y[rows], weights))  # type: ignore[arg-type]
+    assert losses == [pytest.approx(total / 301, rel=1e-12)]
+    np.testing.assert_allclose(models[0].theta, models[1].theta, rtol=1e-12)
 
 
 def test_the_default_batch_is_32_samples() -> None:
@@ -323,6 +498,15 @@ def test_diverging_training_ends_in_a_loss_that_says_so_without_warnings() -> No
     assert not math.isfinite(loss)
 
 
+def test_one_batch_after_the_other_may_diverge_too() -> None:
+    x, y = data()
+    model = Sequential([Input(shape=(3,)), Dense(4), Dense(1)], seed=0)
+    model.compile(SGD(1e6), "mse", metrics=["mae"])
+    seen = [model.train_on_batch(x, y, return_dict=True) for _ in range(20)]
+    assert all(math.isnan(value) for value in seen[-1].values())  # type: ignore[union-attr]
+    assert not all(math.isnan(value) for value in seen[0].values())  # type: ignore[union-attr]
+
+
 # --- dtype, memory ----------------------------------------------------------------------------
 
 
@@ -393,6 +577,22 @@ def test_results_do_not_depend_on_the_batch_size(dtype: str) -> None:
         assert model.evaluate(x, y, batch_size=batch_size, verbose=0) == pytest.approx(
             result, rel=exact
         )
+
+
+def test_the_loss_of_many_samples_is_their_weighted_mean() -> None:
+    """Of more than 1024, which are computed a part at a time."""
+    x, y = data(2500)
+    w = np.random.default_rng(1).uniform(0, 2, 2500)
+    model = net(dtype="float64")
+    each = model.loss.pointwise(y, model.predict(x, verbose=0)).mean(axis=1)
+    for weights, loss in ((None, each.mean()), (w, (w * each).mean())):
+        found = [
+            model.evaluate(x, y, sample_weight=weights, verbose=0, return_dict=True)["loss"],  # type: ignore[call-overload, index]
+            model.loss_and_grad(x, y, weights)[0],
+            model.train_on_batch(x, y, weights, return_dict=True)["loss"],  # type: ignore[call-overload, index]
+        ]
+        model = net(dtype="float64")
+        assert found == [pytest.approx(loss, rel=1e-12)] * 3
 
 
 def test_predict_is_the_formula() -> None:
@@ -553,6 +753,63 @@ def test_summary_prints_to_stdout_or_where_it_is_told(capsys: pytest.CaptureFixt
     model.summary(print_fn=told.append)
     assert "\n".join(told) + "\n" == printed
     assert " Total params: 21 (84.00 B)" in printed.splitlines()
+
+
+SUMMARY = """\
+Model: "table"
+┏━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━┓
+┃ Layer (type)                    ┃ Output Shape           ┃       Param # ┃
+┡━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━┩
+│ dense (Dense)                   │ (None, 1000)           │         4,000 │
+├─────────────────────────────────┼────────────────────────┼───────────────┤
+│ dropout (Dropout)               │ (None, 1000)           │             0 │
+├─────────────────────────────────┼────────────────────────┼───────────────┤
+│ dense_1 (Dense)                 │ (None, 300)            │       300,300 │
+└─────────────────────────────────┴────────────────────────┴───────────────┘
+ Total params: 912,902 (3.48 MB)
+ Trainable params: 304,300 (1.16 MB)
+ Non-trainable params: 0 (0.00 B)
+ Optimizer params: 608,602 (2.32 MB)"""
+
+
+def test_the_summary_word_by_word() -> None:
+    told: list[str] = []
+    model = Sequential([Input((3,)), Dense(1000), Dropout(0.5), Dense(300)], name="table")
+    model.compile("adam", "mse")
+    model.train_on_batch(np.zeros((1, 3)), np.zeros((1, 300)))
+    model.summary(print_fn=told.append)
+    assert told == [SUMMARY]
+
+
+def test_the_summary_of_a_model_that_waits_and_of_long_names() -> None:
+    told: list[str] = []
+    name = "a name of more letters than there is room"
+    Sequential([Dense(7, name=name), Activation("relu")]).summary(print_fn=told.append)
+    rows = told[0].splitlines()
+    assert rows[3] == f"┡━{'━' * 49}━╇━{'━' * 22}━╇━{'━' * 13}━┩"
+    assert rows[4] == f"│ {name} (Dense) │ {'?':<22} │ {'0 (unbuilt)':>13} │"
+    assert rows[6] == f"│ {'activation (Activation)':<49} │ {'?':<22} │ {'0':>13} │"
+    assert rows[-3:] == [
+        " Total params: 0 (0.00 B)",
+        " Trainable params: 0 (0.00 B)",
+        " Non-trainable params: 0 (0.00 B)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("units", "dtype", "says"),
+    [
+        (127, "float32", "254 (1016.00 B)"),
+        (128, "float32", "256 (1.00 KB)"),
+        (128, "float64", "256 (2.00 KB)"),
+        (131071, "float32", "262,142 (1023.99 KB)"),
+        (131072, "float32", "262,144 (1.00 MB)"),
+    ],
+)
+def test_memory_is_told_in_the_largest_unit_that_fits(units: int, dtype: str, says: str) -> None:
+    told: list[str] = []
+    Sequential([Input((1,)), Dense(units)], dtype=dtype).summary(print_fn=told.append)
+    assert f" Total params: {says}" in told[0].splitlines()
 
 
 def test_training_that_diverges_ends_in_nan_and_not_in_an_error() -> None:

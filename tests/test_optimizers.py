@@ -10,6 +10,7 @@ import pytest
 from nnbook import optimizers
 from nnbook.checks import Array
 from nnbook.optimizers import SGD, Adam, Optimizer
+from nnbook.schedules import ExponentialDecay
 
 both = pytest.mark.parametrize("make", [SGD, Adam])
 
@@ -93,6 +94,13 @@ def test_memory_counts_as_keras_does() -> None:
         assert optimizer.memory() == (0, 0)
         optimizer.build(np.zeros(3, dtype))
         assert optimizer.memory() == expected
+        assert [m.shape for m in optimizer.memories().values()] == [(3,)] * len(
+            optimizer.memories()
+        )
+    follows = SGD(ExponentialDecay(0.1, 10, 0.5), momentum=0.9)  # its rate is no variable
+    follows.build(np.zeros(3, np.float32))
+    assert follows.memory() == (1 + 3, 8 + 12)
+    assert list(follows.memories()) == ["optimizer_0"]
 
 
 def test_defaults_are_those_of_keras() -> None:

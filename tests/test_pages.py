@@ -115,6 +115,26 @@ def test_titles_descriptions_and_language(book_html: Path) -> None:
     assert all(len(p.article.select("h1")) == 1 for p in written)
 
 
+def test_a_shared_link_has_a_preview(book_html: Path) -> None:
+    for p in pages.content_pages(book_html):
+        said = {
+            pages.attribute(tag, "property"): pages.attribute(tag, "content")
+            for tag in p.soup.select("meta[property^='og:']")
+        }
+        described = p.soup.select("meta[name=description]")[0]
+        assert said["og:description"] == pages.attribute(described, "content")
+        assert said["og:title"]
+        assert (p.path.parent / said["og:image"]).resolve().is_file(), p.name
+        assert "og:url" not in said  # nobody knows yet where the pages will stand
+        assert not p.soup.select("link[rel=canonical]")
+
+
+def test_files_for_robots_and_wrong_addresses(book_html: Path) -> None:
+    assert (book_html / "robots.txt").read_text("utf-8") == "User-agent: *\nAllow: /\n"
+    assert not (book_html / "sitemap.xml").exists()
+    assert pages.broken_links(pages.page(book_html, "404.html")) == []
+
+
 def test_weight_of_a_page(book_html: Path) -> None:
     for p in pages.content_pages(book_html):
         sizes = pages.weight(p)
@@ -214,7 +234,14 @@ def test_with_repository_its_links_appear(tmp_path: Path) -> None:
     pages.with_repository(source, EXAMPLE)
     built = pages.build(tmp_path / "build", source)
     assert built.code == 0, built.log[-4000:]
+    site = "https://example.github.io/nnbook/"
+    listed = re.findall("<loc>(.*)</loc>", (built.html / "sitemap.xml").read_text("utf-8"))
+    assert f"Sitemap: {site}sitemap.xml" in (built.html / "robots.txt").read_text("utf-8")
     for p in pages.content_pages(built.html):
+        (canonical,) = p.soup.select("link[rel=canonical]")
+        (url,) = p.soup.select("meta[property='og:url']")
+        assert canonical["href"] == url["content"] == f"{site}{p.name}"
+        assert f"{site}{p.name}" in listed
         links = repository_links(p)
         is_chapter = p.name.startswith("notebooks/")
         path = p.name.replace(".html", ".ipynb" if is_chapter else ".md")

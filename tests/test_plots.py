@@ -277,3 +277,44 @@ def assert_texts_apart(figure: Figure, ax: Any) -> None:
         assert figure.bbox.containsx(box.x1), f"{one!r} is cut off"
         for other, there in boxes[i + 1 :]:
             assert not box.overlaps(there), f"{one!r} lies on {other!r}"
+
+
+def test_curves_are_the_values_by_epoch_and_the_levels() -> None:
+    _, ax = plt.subplots()
+    lines = {"training": [3.0, 2.0, 1.5], "validation": [3.5, 2.5, 2.25]}
+    assert plots.curves(ax, lines, ylabel="loss", levels={"best": 2.0, "chance": 4.0}) is ax
+    drawn = {line.get_label(): np.asarray(line.get_xydata()).tolist() for line in ax.lines[:2]}
+    assert drawn == {
+        name: [[i + 1, value] for i, value in enumerate(values)] for name, values in lines.items()
+    }
+    assert [line.get_ydata()[0] for line in ax.lines[2:]] == [2.0, 4.0]  # type: ignore[index]
+    assert [text.get_text() for text in ax.texts] == ["best", "chance"]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("epoch", "loss")
+    assert len(plots.curves(plt.subplots()[1], lines, ylabel="loss").lines) == 2
+
+
+def test_the_confusion_matrix_has_each_count_in_its_cell() -> None:
+    _, ax = plt.subplots()
+    plots.confusion_matrix(ax, [[50, 2], [7, 41]], ["benign", "malignant"])
+    assert {t.get_position(): t.get_text() for t in ax.texts} == {
+        (0, 0): "50",
+        (1, 0): "2",  # column: predicted; row: true
+        (0, 1): "7",
+        (1, 1): "41",
+    }
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("predicted", "true")
+    for labels in (ax.get_xticklabels(), ax.get_yticklabels()):
+        assert [label.get_text() for label in labels] == ["benign", "malignant"]
+
+
+def test_the_network_has_a_dot_for_each_neuron_and_a_line_for_each_weight() -> None:
+    _, ax = plt.subplots()
+    plots.network(ax, [3, 4, 2], ["x", "h", "y"])
+    dots = [np.asarray(column.get_offsets()) for column in ax.collections]
+    assert [len(d) for d in dots] == [3, 4, 2]
+    assert [np.unique(d[:, 0]).tolist() for d in dots] == [[0], [1], [2]]
+    assert len({round(float(d[:, 1].mean()), 9) for d in dots}) == 1  # one height
+    assert len(ax.lines) == 3 * 4 + 4 * 2
+    ends = {tuple(point) for line in ax.lines for point in np.asarray(line.get_xydata()).tolist()}
+    assert ends == {tuple(point) for d in dots for point in d.tolist()}
+    assert [text.get_text() for text in ax.texts] == ["x", "h", "y"]

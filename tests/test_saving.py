@@ -128,6 +128,53 @@ def test_config_makes_the_same_architecture_with_new_weights() -> None:
     assert not Sequential.from_config(waiting.get_config()).built
 
 
+def test_what_stands_in_a_file(tmp_path: Path) -> None:
+    """Word by word: files of this version must stay readable."""
+
+    def piece(module: str, kind: str, /, **config: Any) -> dict[str, Any]:
+        return {"module": f"nnbook.{module}", "class_name": kind, "config": config}
+
+    model = Sequential([Input((2,)), Dense(1, use_bias=False)], seed=0)
+    model.compile("adam", "mse", metrics=["accuracy", "mae"])
+    architectures = []
+    for name in ("new", "trained"):
+        model.save(tmp_path / f"{name}.npz")
+        with np.load(tmp_path / f"{name}.npz", allow_pickle=False) as archive:
+            architectures.append(json.loads(archive["architecture"].item()))
+            arrays = {key: archive[key].tolist() for key in archive.files if key != "architecture"}
+        model.train_on_batch([[1, 2]], [[3]])
+    new, trained = architectures
+    assert new == {
+        "format": "nnbook",
+        "version": saving.VERSION,
+        "model": model.get_config(),
+        "compile": {
+            "optimizer": piece(
+                "optimizers",
+                "Adam",
+                learning_rate=0.001,
+                weight_decay=None,
+                clipvalue=None,
+                global_clipnorm=None,
+                beta_1=0.9,
+                beta_2=0.999,
+                epsilon=1e-7,
+            ),
+            "loss": piece("losses", "MeanSquaredError"),
+            "metrics": ["accuracy", piece("metrics", "MeanAbsoluteError", name="mae")],
+        },
+        "iterations": None,
+    }
+    assert trained == new | {"iterations": 1}
+    assert list(arrays) == ["theta", "optimizer_0", "optimizer_1"]
+    assert [len(values) for values in arrays.values()] == [2, 2, 2]
+    waiting = Sequential([Input((2,)), Dense(1)])
+    waiting.save(tmp_path / "waiting.npz")
+    with np.load(tmp_path / "waiting.npz", allow_pickle=False) as archive:
+        assert archive.files == ["architecture", "theta"]
+        assert json.loads(archive["architecture"].item())["compile"] is None
+
+
 def test_the_file_needs_no_pickle(tmp_path: Path) -> None:
     model_of_everything().save(tmp_path / "m.npz")
     with np.load(tmp_path / "m.npz", allow_pickle=False) as archive:
@@ -226,6 +273,15 @@ def test_a_tampered_file_is_refused(saved: Path, how: str) -> None:
     rewritten(saved, lambda *_: None)
     load_model(saved)  # it is the change that is refused
     rewritten(saved, change)
+    refused(saved)
+
+
+def test_a_module_of_the_same_name_is_not_run(
+    saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "losses.py").write_text("raise SystemExit('run by a file')", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    rewritten(saved, lambda a, _: settings(a).update(module="losses"))
     refused(saved)
 
 

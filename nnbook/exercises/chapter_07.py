@@ -363,9 +363,7 @@ EXERCISES = (
                 "each of its inputs.",
             ),
             Mistake(
-                "one layer",
-                50 * 64 * 32,
-                "That is the first layer alone.",
+                "one layer", 50 * 64 * 32, "That is the first layer alone."
             ),
         ],
         hint="Count for one neuron, then for a layer, then for all layers, then for all samples.",
