@@ -44,6 +44,7 @@ _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _POWER = re.compile(r"(?:(\d+(?:\.\d+)?)\s*[·\u00d7]\s*)?(?<![\d.])10([⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
 _WORD_WITH_DIGIT = re.compile(r"[\w.]*\d(?:[\w.]*\w)?")
 
+_EXERCISE = re.compile(r"\b(?:Exercise|Solution) \d+\.\d+\b")
 _SYMBOL = re.compile(r"\b[A-Za-z]_(\d\b|\{[^}]*\})")  # x_0 is a letter with an index
 _NAME = re.compile(r"[A-Za-z]{2}")
 
@@ -213,6 +214,8 @@ class Chapter:
 
     def _fragment_problems(self, fragment: Fragment, section: Section) -> Iterator[str]:
         text = self._mask(fragment)
+        if self.number is not None and (other := _EXERCISE.search(text)):
+            yield f"{other[0]} is not an exercise of chapter {self.number}"
         if fragment.kind == "code":
             for line in (line for line in text.split("\n") if _is_code(line)):
                 if re.search(r"\d", _SYMBOL.sub("", line)) and not self._quotes(line, section):
