@@ -124,6 +124,7 @@ class _Monitor(Callback):
 class EarlyStopping(_Monitor):
     """Stop when ``monitor`` has not become better for ``patience`` epochs.
 
+    Derived: eq-best-epoch.
     Counterpart: ``keras.callbacks.EarlyStopping``, which compares in float32.
 
     Args:

@@ -389,6 +389,7 @@ class Dropout(_Unweighted):
     ``dC/dx = dC/da m / (1 - rate)`` with the same mask. The factor keeps the mean of ``a`` equal to
     ``x``, so that nothing has to be done out of training: there ``a = x``.
     The layer draws from a random stream of its own, which comes from the model's seed.
+    Derived: eq-dropout, eq-dropout-back.
     Counterpart: ``keras.layers.Dropout`` (which also takes 1, to drop everything).
     Source: :cite:`srivastava2014dropout`.
 

@@ -29,6 +29,8 @@ Rate = float | LearningRateSchedule
 class Optimizer(Configured):
     """A rule that moves ``theta`` a step down the slope ``grad``.
 
+    Derived: eq-clipnorm, eq-clipvalue.
+
     Args:
         learning_rate: the step size ``alpha``, or a schedule of ``nnbook.optimizers.schedules``.
         weight_decay: ``lambda`` in ``theta <- theta - alpha lambda theta``, before each update, for
@@ -199,6 +201,7 @@ class SGD(Optimizer):
 
     Keras rounds ``mu`` and ``weight_decay`` to float32, even in a float64 model; nnbook does not.
     The other arguments are those of `Optimizer`. Counterpart: ``keras.optimizers.SGD``.
+    Derived: eq-momentum, eq-nesterov.
     """
 
     def __init__(
@@ -258,6 +261,7 @@ class RMSprop(_Measured):
 
     The other arguments are those of `Optimizer`. Counterpart: ``keras.optimizers.RMSprop``, without
     ``centered``. Source: :cite:`tieleman2012rmsprop`.
+    Derived: eq-rmsprop.
     """
 
     def __init__(
@@ -300,6 +304,7 @@ class Adagrad(_Measured):
     Keras rounds ``initial_accumulator_value`` to float32, even in a float64 model; nnbook does not.
     The other arguments are those of `Optimizer`. Counterpart: ``keras.optimizers.Adagrad``.
     Source: :cite:`duchi2011adaptive`.
+    Derived: eq-adagrad.
     """
 
     def __init__(
@@ -378,6 +383,7 @@ class AdamW(Adam):
     """`Adam` with weight decay: ``theta <- theta - alpha lambda theta``, then Adam's update.
 
     The decay stands beside the rule, not in its gradient, so that Adam does not rescale it.
+    Derived: eq-adamw.
     Counterpart: ``keras.optimizers.AdamW``. Source: :cite:`loshchilov2019decoupled`.
     """
 

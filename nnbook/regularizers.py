@@ -46,7 +46,7 @@ class L1(Regularizer):
 class L2(Regularizer):
     """``penalty = l2 sum w²``, slope ``2 l2 w``: it makes all weights small.
 
-    Counterpart: ``keras.regularizers.L2``.
+    Derived: eq-l2, eq-l2-slope. Counterpart: ``keras.regularizers.L2``.
     """
 
     def __init__(self, l2: float = 0.01) -> None:

@@ -31,7 +31,7 @@ class ExponentialDecay(LearningRateSchedule):
     """``alpha = initial_learning_rate * decay_rate ** (step / decay_steps)``.
 
     With ``staircase=True`` the exponent is rounded down: one fall every ``decay_steps`` steps.
-    Counterpart: ``keras.optimizers.schedules.ExponentialDecay``.
+    Derived: eq-exponential-decay. Counterpart: ``keras.optimizers.schedules.ExponentialDecay``.
 
     Raises:
         TypeError, ValueError: a negative number or none; ``decay_steps`` not an integer above 0.
@@ -68,7 +68,7 @@ class CosineDecay(LearningRateSchedule):
     It falls from ``alpha_0 = initial_learning_rate`` to ``c alpha_0`` (``c`` is the argument
     ``alpha``) in ``decay_steps`` steps and stays there. With a ``warmup_target`` it first rises in
     a straight line to that, in ``warmup_steps`` steps, and then falls from there.
-    Counterpart: ``keras.optimizers.schedules.CosineDecay``.
+    Derived: eq-cosine-decay. Counterpart: ``keras.optimizers.schedules.CosineDecay``.
 
     Raises:
         TypeError, ValueError: a negative number or none; ``decay_steps`` not an integer above 0.
@@ -112,7 +112,7 @@ class CosineDecay(LearningRateSchedule):
 class PiecewiseConstantDecay(LearningRateSchedule):
     """``alpha = values[i]`` as long as ``step <= boundaries[i]``, then the last of ``values``.
 
-    Counterpart: ``keras.optimizers.schedules.PiecewiseConstantDecay``.
+    Derived: eq-piecewise-decay. Counterpart: ``keras.optimizers.schedules.PiecewiseConstantDecay``.
 
     Raises:
         TypeError: an entry is not a number.
