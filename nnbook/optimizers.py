@@ -222,15 +222,16 @@ class SGD(Optimizer):
 
     def update(self, theta: Array, grad: Array, alpha: float) -> None:
         step = np.multiply(grad, alpha, out=self._scratch)
-        if self.momentum:
-            self.v *= self.momentum
-            self.v -= step
-            if not self.nesterov:
-                theta += self.v
-                return
-        theta -= step
-        if self.momentum:
+        if not self.momentum:
+            theta -= step
+            return
+        self.v *= self.momentum
+        self.v -= step
+        if self.nesterov:
+            theta -= step
             theta += np.multiply(self.v, self.momentum, out=step)
+        else:
+            theta += self.v
 
 
 class _Measured(Optimizer):
