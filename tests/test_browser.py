@@ -71,20 +71,29 @@ def address(book_html: Path) -> Iterator[str]:
         thread.join()
 
 
+def chromium() -> str | None:
+    """Return the program of Chromium: a named one, the system's, or playwright's own."""
+    named = [os.environ.get("NNBOOK_CHROMIUM"), *map(shutil.which, NAMES)]
+    found = next((path for path in named if path), None)
+    if found is not None:
+        return found
+    with sync_playwright() as playwright:
+        own = playwright.chromium.executable_path
+    return own if Path(own).is_file() else None
+
+
 @pytest.fixture(scope="module")  # not longer: while it lives, an event loop runs in this thread
 def browser() -> Iterator[Browser]:
     """Start Chromium, or say what was skipped and why."""
+    found = chromium()
+    if found is None:
+        if os.environ.get("NNBOOK_REQUIRE_BROWSER") == "1":
+            pytest.fail(HOW_TO_INSTALL, pytrace=False)
+        pytest.skip(HOW_TO_INSTALL)
     with sync_playwright() as playwright:
-        named = [os.environ.get("NNBOOK_CHROMIUM"), *map(shutil.which, NAMES)]
-        own = playwright.chromium.executable_path
-        found = next((path for path in named if path), own if Path(own).is_file() else None)
-        if found is None:
-            if os.environ.get("NNBOOK_REQUIRE_BROWSER") == "1":
-                pytest.fail(HOW_TO_INSTALL, pytrace=False)
-            pytest.skip(HOW_TO_INSTALL)
-        chromium = playwright.chromium.launch(executable_path=found, args=FLAGS)
-        yield chromium
-        chromium.close()
+        started = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield started
+        started.close()
 
 
 def context(browser: Browser, width: int = 1280, dark: bool = False, js: bool = True) -> Any:
