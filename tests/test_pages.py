@@ -155,7 +155,7 @@ def test_a_page_loads_one_style_and_one_script(book_html: Path) -> None:
         scripts = p.soup.select("script[src]")
         assert len(scripts) == 1, p.name
         assert scripts[0].has_attr("defer")
-    assert len(pages.page(book_html, "search.html").soup.select("script[src]")) == 4
+    assert len(pages.page(book_html, "search.html").soup.select("script[src]")) == 5
 
 
 def test_rules_that_no_page_needs_are_dropped_and_others_kept(book_html: Path) -> None:

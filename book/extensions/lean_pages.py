@@ -26,7 +26,7 @@ PRELOAD = re.compile(r'\s*<link\b(?=[^>]*\brel="preload")[^>]*>')
 SCRIPT = re.compile(r'\s*<script\b[^>]*\bsrc="([^"]+)"[^>]*></script>')
 OPTION = re.compile(r"\s*<script>DOCUMENTATION_OPTIONS\.\w+ = [^<]*</script>")  # of a search box
 PICTURE = re.compile(r'<img\b[^>]*?\bsrc="([^"]+\.(?:svg|png))"[^>]*>')
-SEARCH = ("searchtools.js", "language_data.js", "searchindex.js")
+SEARCH = ("searchtools.js", "language_data.js", "book-search.js", "searchindex.js")  # in order
 UNUSED = ("design-tabs.js",)  # no page has tabs
 ADDRESS = re.compile(r"""url\((["']?)([^"')]+)\1\)""")
 WORD = re.compile(r"[A-Za-z_][\w-]*")
@@ -34,6 +34,17 @@ NAMED = re.compile(r"[.#](-?[A-Za-z_][\w-]*)")  # a class or an id in a selector
 IN_BRACKETS = re.compile(r"\([^()]*\)|\[[^\]]*\]")
 GROUPS = {"media", "supports", "layer", "container"}  # rules that hold rules
 FIRST_PICTURES = 1  # of a page, which do not wait
+# What the theme and its extensions write that a screen reader or a validator stumbles over.
+REPAIRS = (
+    (
+        re.compile(r'<summary>(?=<span class="toctree-toggle")'),
+        '<summary aria-label="Pages of it">',
+    ),
+    (
+        re.compile(r'<div id="pst-primary-sidebar"'),
+        '<div id="pst-primary-sidebar" role="complementary" aria-label="The book"',
+    ),
+)
 
 
 def path_of(address: str, page: Path) -> Path:
@@ -184,19 +195,17 @@ def make_lean(app: Sphinx, exception: Exception | None) -> None:
         tags = [f'<link rel="stylesheet" href="{root}/{site_css}">']
         tags.append(f'<script defer src="{root}/{site_js}"></script>')
         if path.name == "search.html":
-            tags += [
-                f'<script defer src="{address}"></script>'
-                for address in SCRIPT.findall(html)
-                if Path(urlsplit(address).path).name in SEARCH
-            ]
+            found = {Path(urlsplit(address).path).name: address for address in SCRIPT.findall(html)}
+            tags += [f'<script defer src="{found[name]}"></script>' for name in SEARCH]
         place = STYLE.search(html)
         assert place is not None
         before, after = html[: place.start()], html[place.start() :]
         for pattern in (STYLE, PRELOAD, SCRIPT, OPTION):
             before, after = pattern.sub("", before), pattern.sub("", after)
-        path.write_text(
-            with_sizes(f"{before}\n{chr(10).join(tags)}{after}", path), encoding="utf-8"
-        )
+        html = with_sizes(f"{before}\n{chr(10).join(tags)}{after}", path)
+        for pattern, repaired in REPAIRS:
+            html = pattern.sub(repaired, html)
+        path.write_text(html, encoding="utf-8")
     kept = {static / name for name in ("site.css", "site.js", *SEARCH)}
     for path in {*static.rglob("*.css"), *static.rglob("*.js")} - kept:
         path.unlink()
