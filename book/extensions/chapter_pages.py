@@ -21,6 +21,7 @@ from tests.verify import equations
 CHAPTER = re.compile(r"notebooks/\d+_")
 WORDS_A_MINUTE, LINES_A_MINUTE = 200, 20  # of text, and of code
 SIDES = {"both": "both", "from-scratch": "only from scratch", "keras": "only Keras"}
+PAIR = '<div class="pair '
 REFERENCE = re.compile(r'href="([^"#]*)#equation-(eq-[a-z0-9-]+)"')
 
 
@@ -97,7 +98,7 @@ def frame(
     body = context["body"]
     if CHAPTER.match(pagename) and doctree is not None:
         bar = f'<div class="chapter-bar"><p>{minutes(doctree)} minutes to read</p>'
-        bar += f"{control() if 'tag_keras' in body else ''}</div>"
+        bar += f"{control() if PAIR in body else ''}</div>"
         body = body.replace("</h1>", f"</h1>{bar}", 1)
     context["body"] = body + previews(body)
 
