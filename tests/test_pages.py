@@ -158,6 +158,13 @@ def test_a_page_loads_one_style_and_one_script(book_html: Path) -> None:
     assert len(pages.page(book_html, "search.html").soup.select("script[src]")) == 5
 
 
+def test_styles_of_figures_stand_with_the_others(book_html: Path) -> None:
+    with_figures = [p for p in pages.pages(book_html) if p.soup.select(".nn-figure")]
+    assert with_figures
+    assert [p.name for p in with_figures if p.soup.select("body style")] == []
+    assert ".nn-figure" in (book_html / "_static" / "site.css").read_text("utf-8")
+
+
 def test_rules_that_no_page_needs_are_dropped_and_others_kept(book_html: Path) -> None:
     style = (book_html / "_static" / "site.css").read_text("utf-8")
     assert ".sd-tab-set" not in style

@@ -4,6 +4,7 @@ The theme and the extensions each bring a style and a script, for every feature 
 use. After the build
 
 - all styles are joined, in their order, and rules for things that no page has are dropped;
+- styles that figures bring along in the text go there, too, each once;
 - all scripts are joined and wait for the page; those of the search load only where one searches;
 - pictures get their width and height, so that nothing jumps, and load when they come near.
 """
@@ -25,6 +26,7 @@ STYLE = re.compile(r'\s*<link\b(?=[^>]*\brel="stylesheet")[^>]*\bhref="([^"]+)"[
 PRELOAD = re.compile(r'\s*<link\b(?=[^>]*\brel="preload")[^>]*>')
 SCRIPT = re.compile(r'\s*<script\b[^>]*\bsrc="([^"]+)"[^>]*></script>')
 OPTION = re.compile(r"\s*<script>DOCUMENTATION_OPTIONS\.\w+ = [^<]*</script>")  # of a search box
+IN_TEXT = re.compile(r"\s*<style>([^<]*\.nn-figure[^<]*)</style>")  # of nnbook.interactive
 PICTURE = re.compile(r'<img\b[^>]*?\bsrc="([^"]+\.(?:svg|png))"[^>]*>')
 SEARCH = ("searchtools.js", "language_data.js", "book-search.js", "searchindex.js")  # in order
 UNUSED = ("design-tabs.js",)  # no page has tabs
@@ -180,6 +182,10 @@ def make_lean(app: Sphinx, exception: Exception | None) -> None:
         words |= {
             w for value in re.findall(r'\b(?:class|id)="([^"]*)"', html) for w in value.split()
         }
+    in_text = dict.fromkeys(css for html in pages.values() for css in IN_TEXT.findall(html))
+    figures = static / "figures.css"
+    figures.write_text("".join(in_text), encoding="utf-8")
+    styles |= {figures: None}
     scripts = {path: None for path in scripts if path.name not in UNUSED}
     for path in scripts:
         words |= set(WORD.findall(path.read_text(encoding="utf-8")))
@@ -202,7 +208,7 @@ def make_lean(app: Sphinx, exception: Exception | None) -> None:
         before, after = html[: place.start()], html[place.start() :]
         for pattern in (STYLE, PRELOAD, SCRIPT, OPTION):
             before, after = pattern.sub("", before), pattern.sub("", after)
-        html = with_sizes(f"{before}\n{chr(10).join(tags)}{after}", path)
+        html = with_sizes(f"{before}\n{chr(10).join(tags)}{IN_TEXT.sub('', after)}", path)
         for pattern, repaired in REPAIRS:
             html = pattern.sub(repaired, html)
         path.write_text(html, encoding="utf-8")

@@ -72,9 +72,9 @@
       else box.removeAttribute("tabindex");
     }
   };
-  reach();
   addEventListener("resize", reach);
-  document.fonts.ready.then(reach);
+  // once the page is drawn: to ask before would make the browser lay it out twice
+  document.fonts.ready.then(() => requestAnimationFrame(() => setTimeout(reach)));
 
   // ---- paper is white, and shows what is folded, also where the style alone cannot ----
   let opened = [], theme = "";
