@@ -12,9 +12,10 @@ from playwright.sync_api import Browser
 from tests import pages
 from tests.audit import browser as measures
 from tests.audit.findings import ROWS, Findings
+from tests.pages import book_build, book_html
 from tests.test_browser import browser
 
-__all__ = ["browser"]  # a fixture, found by its name
+__all__ = ["book_build", "book_html", "browser"]  # fixtures, found by their names
 
 HERE = Path(measures.__file__).parent
 GOOD = """<!DOCTYPE html><html lang="en"><head><meta name="viewport" content="width=device-width">
@@ -111,3 +112,11 @@ def test_page_that_needs_javascript_is_seen(browser: Browser, tmp_path: Path) ->
         found = Findings()
         measures.plain(browser, path, "page.html", found)
         assert found.result("plain") == flaws
+
+
+@pytest.mark.browser
+def test_search_answers_what_learners_ask(browser: Browser, book_html: Path) -> None:
+    found = Findings()
+    with measures.served(book_html) as site:
+        measures.search(browser, site, found)
+    assert found.result("search") == 0, list(found.problems["search"])
