@@ -36,8 +36,26 @@ NAMED = re.compile(r"[.#](-?[A-Za-z_][\w-]*)")  # a class or an id in a selector
 IN_BRACKETS = re.compile(r"\([^()]*\)|\[[^\]]*\]")
 GROUPS = {"media", "supports", "layer", "container"}  # rules that hold rules
 FIRST_PICTURES = 1  # of a page, which do not wait
+
+
+def as_list(match: re.Match[str]) -> str:
+    """Return the parameters of a long signature, which Sphinx writes as ``dd`` without ``dt``."""
+    items = match[1].replace("<dd>", "<li>").replace("</dd>", "</li>")
+    return f'<ul class="parameters">\n{items}</ul>'
+
+
+def as_spans(match: re.Match[str]) -> str:
+    """Return source code, in which viewcode puts blocks, with spans in their place."""
+    return match[0].replace("<div ", "<span ").replace("</div>", "</span>")
+
+
 # What the theme and its extensions write that a screen reader or a validator stumbles over.
-REPAIRS = (
+REPAIRS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
+    (re.compile(r'<dl>\n((?:<dd><em class="sig-param">.*?</dd>\n?)+)</dl>', re.DOTALL), as_list),
+    (
+        re.compile(r'<pre>(?:(?!</pre>).)*?<div class="viewcode-block".*?</pre>', re.DOTALL),
+        as_spans,
+    ),
     (
         re.compile(r'<summary>(?=<span class="toctree-toggle")'),
         '<summary aria-label="Pages of it">',

@@ -113,8 +113,10 @@ def in_page(tab: Tab, name: str, width: int, look: str, found: Findings) -> None
     counted = shot.getcolors(shot.width * shot.height) or []
     seen = max(counted)[1]
     assert isinstance(seen, tuple)
-    far = max(abs(a - b) for a, b in zip(seen, measured["paper"], strict=True))
-    found.add("pixels", name, [f"{seen} is seen, not {measured['paper']}"] if far > 6 else [], look)
+    far = min(
+        max(abs(a - b) for a, b in zip(seen, paper, strict=True)) for paper in measured["papers"]
+    )
+    found.add("pixels", name, [f"{seen} is no computed background"] if far > 6 else [], look)
 
 
 def violations(tab: Tab, axe: str, name: str, look: str, found: Findings) -> None:

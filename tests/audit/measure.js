@@ -34,6 +34,7 @@
   const faint = [];
   const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   const known = new Map();
+  const papers = new Map([["", behind(document.body)]]);
   while (texts.nextNode()) {
     const element = texts.currentNode.parentElement;
     if (!texts.currentNode.data.trim() || known.has(element)) continue;
@@ -46,6 +47,7 @@
     const style = getComputedStyle(element);
     const ink = rgba(element.closest("svg") ? style.fill : style.color);
     const paper = behind(element);
+    papers.set(String(paper), paper);
     const [dark, bright] = [light(over([...ink.slice(0, 3), ink[3] * alpha], paper)), light(paper)].sort((a, b) => a - b);
     const ratio = (bright + 0.05) / (dark + 0.05);
     contrast = Math.min(contrast, ratio);
@@ -61,7 +63,7 @@
     code: code.length,
     scrolling: scrolling.map(place),
     sideways: page.scrollWidth > innerWidth ? [page.scrollWidth + " px wide"] : [],
-    paper: behind(document.body),
+    papers: [...papers.values()],
     shift: (window.auditShifts || []).reduce((a, b) => a + b, 0),
   };
 }
