@@ -51,6 +51,7 @@ def as_spans(match: re.Match[str]) -> str:
 
 # What the theme and its extensions write that a screen reader or a validator stumbles over.
 REPAIRS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
+    (re.compile(r"</li>\s*<ul>(<li>.*?)</ul>", re.DOTALL), r"<ul>\1</ul></li>"),
     (re.compile(r'<dl>\n((?:<dd><em class="sig-param">.*?</dd>\n?)+)</dl>', re.DOTALL), as_list),
     (
         re.compile(r'<pre>(?:(?!</pre>).)*?<div class="viewcode-block".*?</pre>', re.DOTALL),
