@@ -6,6 +6,7 @@ usage: python3 make.py COMMAND        (on Windows: py make.py COMMAND)
   book                  build the pages; the last line says where they are
   test [PYTEST ...]     run every test: unit, gradient, parity, notebooks, pages
   notebooks [FILE ...]  run the notebooks again, rewrite their outputs, show what moved
+  audit [PAGE ...]      open the built pages in Chromium: speed, access, contrast, links, search
   numbers               measure what the README claims: gradients, parity with Keras, speed
   lab                   open the notebooks in JupyterLab
   pins [--upgrade]      write constraints.txt afresh, from pyproject.toml
@@ -433,6 +434,11 @@ def notebooks(arguments: list[str]) -> int:
     return run([environment("test"), "-m", "tests.verify.execute", *arguments])
 
 
+def audit(arguments: list[str]) -> int:
+    """Measure the built pages, and say what is reached."""
+    return run([environment("test"), "-m", "tests.audit", *arguments])
+
+
 def numbers(arguments: list[str]) -> int:
     """Print the numbers that the README claims."""
     return run([environment("test"), "-m", "tests.benchmarks.numbers", *arguments])
@@ -483,6 +489,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "book": book,
     "test": test,
     "notebooks": notebooks,
+    "audit": audit,
     "numbers": numbers,
     "lab": lab,
     "pins": pins,

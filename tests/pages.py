@@ -252,6 +252,8 @@ def weight(here: Page) -> dict[str, int]:
     """Return the bytes, compressed, of a page and of what it names, by kind."""
     sizes = {".html": len(gzip.compress(here.path.read_bytes()))}
     for address in set(fetched(here.soup)):
+        if address.startswith("data:"):
+            continue  # counted with the page
         path = here.path.parent / unquote(urlsplit(address).path)
         sizes[path.suffix] = sizes.get(path.suffix, 0) + len(gzip.compress(path.read_bytes()))
     return sizes

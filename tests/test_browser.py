@@ -71,20 +71,29 @@ def address(book_html: Path) -> Iterator[str]:
         thread.join()
 
 
+def chromium() -> str | None:
+    """Return the program of Chromium: a named one, the system's, or playwright's own."""
+    named = [os.environ.get("NNBOOK_CHROMIUM"), *map(shutil.which, NAMES)]
+    found = next((path for path in named if path), None)
+    if found is not None:
+        return found
+    with sync_playwright() as playwright:
+        own = playwright.chromium.executable_path
+    return own if Path(own).is_file() else None
+
+
 @pytest.fixture(scope="module")  # not longer: while it lives, an event loop runs in this thread
 def browser() -> Iterator[Browser]:
     """Start Chromium, or say what was skipped and why."""
+    found = chromium()
+    if found is None:
+        if os.environ.get("NNBOOK_REQUIRE_BROWSER") == "1":
+            pytest.fail(HOW_TO_INSTALL, pytrace=False)
+        pytest.skip(HOW_TO_INSTALL)
     with sync_playwright() as playwright:
-        named = [os.environ.get("NNBOOK_CHROMIUM"), *map(shutil.which, NAMES)]
-        own = playwright.chromium.executable_path
-        found = next((path for path in named if path), own if Path(own).is_file() else None)
-        if found is None:
-            if os.environ.get("NNBOOK_REQUIRE_BROWSER") == "1":
-                pytest.fail(HOW_TO_INSTALL, pytrace=False)
-            pytest.skip(HOW_TO_INSTALL)
-        chromium = playwright.chromium.launch(executable_path=found, args=FLAGS)
-        yield chromium
-        chromium.close()
+        started = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield started
+        started.close()
 
 
 def context(browser: Browser, width: int = 1280, dark: bool = False, js: bool = True) -> Any:
@@ -330,3 +339,124 @@ def test_navigation_on_a_phone(browser: Browser, address: str) -> None:
         link.wait_for(state="visible", timeout=5_000)
         link.click()
         tab.wait_for_url("**/book/notation.html")
+
+
+# ---- the pair ------------------------------------------------------------------------------------
+
+CHAPTER = "notebooks/10_the_keras_example.html"
+SIDES = "div.pair > div.cell.tag_from-scratch", "div.pair > div.cell.tag_keras"
+
+
+def seen_sides(tab: Tab) -> list[bool]:
+    """Return whether the cells from scratch, and those in Keras, are seen: all or none of them."""
+    shown = [{cell.is_visible() for cell in tab.locator(side).all()} for side in SIDES]
+    assert all(len(states) == 1 for states in shown), "some of a side are seen, others are not"
+    return [states.pop() for states in shown]
+
+
+def test_pair_control_by_mouse_is_remembered(browser: Browser, address: str) -> None:
+    with context(browser) as window:
+        tab = visit(window, address + CHAPTER).tab
+        assert seen_sides(tab) == [True, True]
+        for label, sides in (
+            ("only from scratch", [True, False]),
+            ("only Keras", [False, True]),
+            ("both", [True, True]),
+            ("only Keras", [False, True]),
+        ):
+            tab.get_by_role("group", name="Show").get_by_label(label, exact=True).click()
+            assert seen_sides(tab) == sides
+            assert tab.get_by_label(label, exact=True).is_checked()
+            assert tab.locator("div.cell.tag_same").first.is_visible()
+        tab.goto(f"{address}notebooks/08_backward.html")
+        assert seen_sides(tab) == [False, True]
+        assert tab.get_by_label("only Keras", exact=True).is_checked()
+        tab.emulate_media(media="print")
+        assert seen_sides(tab) == [True, True]
+
+
+def test_pair_control_by_keyboard(browser: Browser, address: str) -> None:
+    with context(browser) as window:
+        tab = visit(window, address + CHAPTER).tab
+        tab.get_by_label("both", exact=True).focus()
+        tab.keyboard.press("ArrowRight")
+        assert seen_sides(tab) == [True, False]
+        tab.keyboard.press("ArrowRight")
+        assert seen_sides(tab) == [False, True]
+        outline = "getComputedStyle(document.activeElement).outlineStyle"
+        assert tab.evaluate(outline) != "none"
+
+
+def test_no_pair_control_without_javascript(browser: Browser, address: str) -> None:
+    with context(browser, js=False) as window:
+        tab = visit(window, address + CHAPTER).tab
+        assert not tab.locator(".pair-control").is_visible()
+        assert seen_sides(tab) == [True, True]
+
+
+@pytest.mark.parametrize(("width", "beside"), [(1280, False), (1905, True)])
+def test_pair_stands_side_by_side_where_there_is_room(
+    browser: Browser, address: str, width: int, beside: bool
+) -> None:
+    with context(browser, width) as window:
+        tab = visit(window, address + CHAPTER).tab
+        boxes = [tab.locator(side).first.bounding_box() for side in SIDES]
+        assert boxes[0] is not None
+        assert boxes[1] is not None
+        assert (boxes[0]["y"] == boxes[1]["y"]) == beside
+        cut = tab.evaluate(
+            "[...document.querySelectorAll('.pair .cell_input pre')].filter(pre =>"
+            " pre.scrollWidth > pre.clientWidth).length"
+        )
+        assert cut == 0
+        text = tab.locator("article section > p").first.bounding_box()
+        assert text is not None
+        assert text["width"] <= 44 * 16
+
+
+# ---- previews of formulas ------------------------------------------------------------------------
+
+
+def test_formula_is_previewed_under_pointer_and_focus(browser: Browser, address: str) -> None:
+    with context(browser) as window:
+        tab = visit(window, address + CHAPTER).tab
+        link = tab.locator('article a.reference[href*="#equation-"]').first
+        label = str(link.get_attribute("href")).partition("#")[2]
+        box = tab.locator(".equation-preview")
+        for by_pointer in (True, False):
+            link.hover() if by_pointer else link.focus()
+            assert box.locator(".katex-html").inner_text() == tab.evaluate(
+                "id => document.getElementById(id).querySelector('.katex-html').innerText", label
+            )
+            assert link.get_attribute("aria-describedby") == box.get_attribute("id")
+            place = box.bounding_box()
+            assert place is not None
+            assert place["x"] >= 0
+            assert place["x"] + place["width"] <= 1280
+            tab.mouse.move(0, 0) if by_pointer else tab.keyboard.press("Escape")
+            assert box.count() == 0
+
+
+# ---- paper ---------------------------------------------------------------------------------------
+
+
+def test_nothing_is_cut_in_print(browser: Browser, address: str, book_html: Path) -> None:
+    """On paper as wide as A4 without its margins: all is opened, and nothing is wider."""
+    with context(browser, 672, dark=True) as window:
+        for name in written(book_html):
+            tab = visit(window, address + name).tab
+            tab.emulate_media(media="print")
+            tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+            assert not is_dark(tab)
+            cut = tab.evaluate(
+                "[...document.querySelectorAll('article *')].filter(e => e.checkVisibility()"
+                " && !e.closest('.katex, svg') && (e.scrollWidth > e.clientWidth + 1"
+                " && getComputedStyle(e).overflowX !== 'visible'"
+                " || e.getBoundingClientRect().right > innerWidth + 1))"
+                ".map(e => e.outerHTML.slice(0, 100))"
+            )
+            assert cut == [], name
+            assert tab.locator("article details:not([open])").count() == 0
+            tab.evaluate("dispatchEvent(new Event('afterprint'))")
+            assert is_dark(tab)
+            tab.close()

@@ -155,7 +155,14 @@ def test_a_page_loads_one_style_and_one_script(book_html: Path) -> None:
         scripts = p.soup.select("script[src]")
         assert len(scripts) == 1, p.name
         assert scripts[0].has_attr("defer")
-    assert len(pages.page(book_html, "search.html").soup.select("script[src]")) == 4
+    assert len(pages.page(book_html, "search.html").soup.select("script[src]")) == 5
+
+
+def test_styles_of_figures_stand_with_the_others(book_html: Path) -> None:
+    with_figures = [p for p in pages.pages(book_html) if p.soup.select(".nn-figure")]
+    assert with_figures
+    assert [p.name for p in with_figures if p.soup.select("body style")] == []
+    assert ".nn-figure" in (book_html / "_static" / "site.css").read_text("utf-8")
 
 
 def test_rules_that_no_page_needs_are_dropped_and_others_kept(book_html: Path) -> None:
@@ -172,6 +179,37 @@ def test_pictures_have_their_size_and_later_ones_wait(book_html: Path) -> None:
         assert all(pages.attribute(img, "loading") == "lazy" for img in pictures[1:]), p.name
 
 
+def test_first_page_lists_every_chapter_with_a_line(book_html: Path) -> None:
+    article = pages.page(book_html, "book/intro.html").article
+    listed = {
+        pages.attribute(link, "href").rpartition("/")[2]: entry.find_next_sibling("dd")
+        for entry in article.select("dl > dt")
+        for link in entry.select("a[href*='notebooks/']")
+    }
+    assert set(listed) == {f"{path.stem}.html" for path in pages.notebooks()}
+    for name, line in listed.items():
+        assert line is not None, name
+        text = " ".join(line.get_text().split())
+        assert len(text) >= 20, name
+        assert text[-1] in ".?!", name
+        there = " ".join(pages.page(book_html, f"notebooks/{name}").article.get_text().split())
+        assert text in there, f"{name} does not begin like that"
+    (picture,) = article.select("figure img")
+    assert (book_html / "book" / pages.attribute(picture, "src")).is_file()
+
+
+def test_search_knows_sections_words_and_pieces_of_the_library(book_html: Path) -> None:
+    text = (book_html / "searchindex.js").read_text(encoding="utf-8")
+    index = json.loads(text.removeprefix("Search.setIndex(").removesuffix(")"))
+    pages_of = [index["pages"][page][0] for page, *_ in index["sections"]]
+    found = {(pages_of[i], title) for i, (_, _, title, _) in enumerate(index["sections"])}
+    assert ("book/glossary", "overfitting") in found
+    assert ("book/api/callbacks", "EarlyStopping") in {(p, t.rpartition(".")[2]) for p, t in found}
+    for i, (_, anchor, _, _) in enumerate(index["sections"]):
+        soup = pages.page(book_html, f"{pages_of[i]}.html").soup
+        assert soup.find(id=anchor) is not None, (pages_of[i], anchor)
+
+
 # ---- chapters -----------------------------------------------------------------------------------
 
 
@@ -184,6 +222,11 @@ def test_marked_cells_reach_the_page(book_html: Path) -> None:
         for tag in ("from-scratch", "keras", "same"):
             assert len(soup.select(f"div.cell.tag_{tag}")) == wanted[tag], (notebook.name, tag)
             assert f"div.cell.tag_{tag}::before" in style
+        for keras in soup.select("div.cell.tag_from-scratch + div.cell.tag_keras"):
+            assert keras.parent is not None
+            assert "pair" in keras.parent["class"], notebook.name
+        assert bool(soup.select(".pair-control")) == bool(soup.select("div.pair")), notebook.name
+        assert re.fullmatch(r"\d+ minutes to read", soup.select(".chapter-bar p")[0].get_text())
         folded = soup.select("div.cell.tag_hide-cell > details.fold > summary")
         assert len(folded) == wanted["hide-cell"], notebook.name
         assert all("solution" in summary.get_text() for summary in folded), notebook.name

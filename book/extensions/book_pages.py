@@ -36,6 +36,10 @@ logger = logging.getLogger(__name__)
 
 CHAPTER = re.compile(r"^notebooks/(\d+)_")
 DESCRIPTION_LENGTH = 160  # about what a search engine shows
+OTHERWISE = {  # pages that have no text of their own
+    "search": "Search the whole book: chapters, glossary, formulas and the pages of the library.",
+    "_modules/index": "The source code of the library nnbook, module by module.",
+}
 MARKED = re.compile(r'<span data-equation="([a-z0-9-]+)">[^<]*</span>')
 COLAB = "https://colab.research.google.com"
 
@@ -227,7 +231,9 @@ def describe_page(
         for p in paragraphs
         if isinstance(p.parent, nodes.section) and not any(p.findall(nodes.math))
     )
-    text = " ".join(next(plain, "").split())
+    text = " ".join(next(plain, OTHERWISE.get(pagename, "")).split())
+    if not text and pagename.startswith("_modules/"):
+        text = f"The source code of {context['title']}, line by line, as the chapters import it."
     if len(text) > DESCRIPTION_LENGTH:
         text = text[: DESCRIPTION_LENGTH - 1].rsplit(" ", 1)[0] + "…"
     context["book_description"] = text

@@ -4,6 +4,7 @@ The theme and the extensions each bring a style and a script, for every feature 
 use. After the build
 
 - all styles are joined, in their order, and rules for things that no page has are dropped;
+- styles that figures bring along in the text go there, too, each once;
 - all scripts are joined and wait for the page; those of the search load only where one searches;
 - pictures get their width and height, so that nothing jumps, and load when they come near.
 """
@@ -25,8 +26,9 @@ STYLE = re.compile(r'\s*<link\b(?=[^>]*\brel="stylesheet")[^>]*\bhref="([^"]+)"[
 PRELOAD = re.compile(r'\s*<link\b(?=[^>]*\brel="preload")[^>]*>')
 SCRIPT = re.compile(r'\s*<script\b[^>]*\bsrc="([^"]+)"[^>]*></script>')
 OPTION = re.compile(r"\s*<script>DOCUMENTATION_OPTIONS\.\w+ = [^<]*</script>")  # of a search box
+IN_TEXT = re.compile(r"\s*<style>([^<]*\.nn-figure[^<]*)</style>")  # of nnbook.interactive
 PICTURE = re.compile(r'<img\b[^>]*?\bsrc="([^"]+\.(?:svg|png))"[^>]*>')
-SEARCH = ("searchtools.js", "language_data.js", "searchindex.js")
+SEARCH = ("searchtools.js", "language_data.js", "book-search.js", "searchindex.js")  # in order
 UNUSED = ("design-tabs.js",)  # no page has tabs
 ADDRESS = re.compile(r"""url\((["']?)([^"')]+)\1\)""")
 WORD = re.compile(r"[A-Za-z_][\w-]*")
@@ -34,6 +36,36 @@ NAMED = re.compile(r"[.#](-?[A-Za-z_][\w-]*)")  # a class or an id in a selector
 IN_BRACKETS = re.compile(r"\([^()]*\)|\[[^\]]*\]")
 GROUPS = {"media", "supports", "layer", "container"}  # rules that hold rules
 FIRST_PICTURES = 1  # of a page, which do not wait
+
+
+def as_list(match: re.Match[str]) -> str:
+    """Return the parameters of a long signature, which Sphinx writes as ``dd`` without ``dt``."""
+    items = match[1].replace("<dd>", "<li>").replace("</dd>", "</li>")
+    return f'<ul class="parameters">\n{items}</ul>'
+
+
+def as_spans(match: re.Match[str]) -> str:
+    """Return source code, in which viewcode puts blocks, with spans in their place."""
+    return match[0].replace("<div ", "<span ").replace("</div>", "</span>")
+
+
+# What the theme and its extensions write that a screen reader or a validator stumbles over.
+REPAIRS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
+    (re.compile(r"</li>\s*<ul>(<li>.*?)</ul>", re.DOTALL), r"<ul>\1</ul></li>"),
+    (re.compile(r'<dl>\n((?:<dd><em class="sig-param">.*?</dd>\n?)+)</dl>', re.DOTALL), as_list),
+    (
+        re.compile(r'<pre>(?:(?!</pre>).)*?<div class="viewcode-block".*?</pre>', re.DOTALL),
+        as_spans,
+    ),
+    (
+        re.compile(r'<summary>(?=<span class="toctree-toggle")'),
+        '<summary aria-label="Pages of it">',
+    ),
+    (
+        re.compile(r'<div id="pst-primary-sidebar"'),
+        '<div id="pst-primary-sidebar" role="complementary" aria-label="The book"',
+    ),
+)
 
 
 def path_of(address: str, page: Path) -> Path:
@@ -169,6 +201,10 @@ def make_lean(app: Sphinx, exception: Exception | None) -> None:
         words |= {
             w for value in re.findall(r'\b(?:class|id)="([^"]*)"', html) for w in value.split()
         }
+    in_text = dict.fromkeys(css for html in pages.values() for css in IN_TEXT.findall(html))
+    figures = static / "figures.css"
+    figures.write_text("".join(in_text), encoding="utf-8")
+    styles |= {figures: None}
     scripts = {path: None for path in scripts if path.name not in UNUSED}
     for path in scripts:
         words |= set(WORD.findall(path.read_text(encoding="utf-8")))
@@ -184,19 +220,17 @@ def make_lean(app: Sphinx, exception: Exception | None) -> None:
         tags = [f'<link rel="stylesheet" href="{root}/{site_css}">']
         tags.append(f'<script defer src="{root}/{site_js}"></script>')
         if path.name == "search.html":
-            tags += [
-                f'<script defer src="{address}"></script>'
-                for address in SCRIPT.findall(html)
-                if Path(urlsplit(address).path).name in SEARCH
-            ]
+            found = {Path(urlsplit(address).path).name: address for address in SCRIPT.findall(html)}
+            tags += [f'<script defer src="{found[name]}"></script>' for name in SEARCH]
         place = STYLE.search(html)
         assert place is not None
         before, after = html[: place.start()], html[place.start() :]
         for pattern in (STYLE, PRELOAD, SCRIPT, OPTION):
             before, after = pattern.sub("", before), pattern.sub("", after)
-        path.write_text(
-            with_sizes(f"{before}\n{chr(10).join(tags)}{after}", path), encoding="utf-8"
-        )
+        html = with_sizes(f"{before}\n{chr(10).join(tags)}{IN_TEXT.sub('', after)}", path)
+        for pattern, repaired in REPAIRS:
+            html = pattern.sub(repaired, html)
+        path.write_text(html, encoding="utf-8")
     kept = {static / name for name in ("site.css", "site.js", *SEARCH)}
     for path in {*static.rglob("*.css"), *static.rglob("*.js")} - kept:
         path.unlink()

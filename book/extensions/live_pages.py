@@ -118,7 +118,72 @@ def sheet(labels: str) -> str:
     )
 
 
+# ---- the first page ------------------------------------------------------------------------------
+
+LINE = 130  # characters that a chapter has to say what it is about
+
+
+def contents() -> str:
+    """Return each chapter's title with the first sentences of its text that fit in a line."""
+    rows = []
+    for path in notebooks.notebook_paths():
+        notebook = notebooks.read_notebook(path)
+        rows.append(f"[{facts.title(notebook)}](../notebooks/{path.name})\n: {opening(notebook)}\n")
+    return "\n".join(rows)
+
+
+def opening(notebook: notebooks.Notebook) -> str:
+    """Return the first sentence of a chapter, and those after it that still fit."""
+    paragraph = notebook.cells[0].source.split("\n\n")[1]
+    sentences = re.split(r"(?<=[.?!]) (?=\S)", " ".join(paragraph.split()))
+    line = sentences[0]
+    for sentence in sentences[1:]:
+        if len(f"{line} {sentence}") > LINE:
+            break
+        line = f"{line} {sentence}"
+    return line
+
+
+def stored_picture(cell_id: str) -> tuple[Path, notebooks.Cell, str]:
+    """Return the chapter, the cell and the stored picture of a cell that draws one."""
+    for path in notebooks.notebook_paths():
+        for cell in notebooks.read_notebook(path).cells:
+            for output in cell.get("outputs", []) if cell.get("id") == cell_id else []:
+                if svg := output.get("data", {}).get("image/svg+xml"):
+                    return path, cell, "".join(svg)
+    raise ValueError(f"no chapter has a cell with the id {cell_id} that draws a picture")
+
+
+def picture(arguments: str) -> str:
+    """Return a figure of a chapter, as ``cell-id: caption``; its file is written with the pages."""
+    cell_id, _, caption = arguments.partition(":")
+    path, cell, svg = stored_picture(cell_id)
+    pictures[f"{cell_id}.svg"] = svg
+    alt = escape(cell["metadata"]["mystnb"]["image"]["alt"])
+    return (
+        f'```{{raw}} html\n<figure class="cell_output"><img src="../_images/{cell_id}.svg" '
+        f'alt="{alt}"><figcaption><p>{escape(" ".join(caption.split()))} '
+        f'<a href="../notebooks/{path.stem}.html">Chapter {int(path.stem[:2])}</a> draws it.</p>'
+        "</figcaption></figure>\n```"
+    )
+
+
+pictures: dict[str, str] = {}  # that pages show, by the names of their files
+
+
+def write_pictures(app: Sphinx, exception: Exception | None) -> None:
+    """Write the pictures that came from chapters to where the pages look for them."""
+    if exception is not None or app.builder.name != "html":
+        return
+    folder = Path(app.outdir) / "_images"
+    folder.mkdir(exist_ok=True)
+    for name, svg in pictures.items():
+        (folder / name).write_text(svg, encoding="utf-8")
+
+
 FILLED = {
+    "contents": lambda _: contents(),
+    "picture": picture,
     "equation index": lambda _: equation_index(),
     "verification": lambda _: verification(),
     "correction": correction,
@@ -173,4 +238,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Connect the hooks."""
     app.connect("source-read", fill)
     app.connect("html-page-context", verified_footer)
+    app.connect("build-finished", write_pictures)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

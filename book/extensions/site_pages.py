@@ -27,8 +27,14 @@ NOT_FOUND = """<!DOCTYPE html>
 <meta name="description" content="There is no page at this address. Start from the first one.">
 <link rel="icon" href="data:,">
 <style>
-:root {{ color-scheme: light dark; }}
 body {{ font: 1.125rem/1.6 system-ui, sans-serif; margin: 4rem auto; max-width: 34rem; }}
+html {{ background: #ffffff; color: #1c2128; color-scheme: light dark; }}
+a {{ color: #004f8c; }}
+a:focus-visible {{ outline: 3px solid; outline-offset: 2px; }}
+@media (prefers-color-scheme: dark) {{
+html {{ background: #14171c; color: #e7eaee; }}
+a {{ color: #8cc8f5; }}
+}}
 main {{ padding: 0 1rem; }}
 </style>
 </head>

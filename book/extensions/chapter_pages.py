@@ -1,0 +1,110 @@
+"""What stands on a chapter's page around its text.
+
+- The cells of a pair, and the cell that compares them, become one block: side by side on a wide
+  screen, one side hidden where the reader wants only the other.
+- Below the title: how long the chapter takes to read, and the control of the pairs.
+- At the end, unseen: the formulas that the text refers to, for ``book.js`` to show on hover.
+"""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from typing import Any
+
+from book_pages import formulas
+from docutils import nodes  # type: ignore[import-untyped]
+from sphinx.application import Sphinx
+
+from tests.verify import equations
+
+CHAPTER = re.compile(r"notebooks/\d+_")
+WORDS_A_MINUTE, LINES_A_MINUTE = 200, 20  # of text, and of code
+SIDES = {"both": "both", "from-scratch": "only from scratch", "keras": "only Keras"}
+PAIR = '<div class="pair '
+REFERENCE = re.compile(r'href="([^"#]*)#equation-(eq-[a-z0-9-]+)"')
+
+
+# ---- pairs --------------------------------------------------------------------------------------
+
+
+def has_tag(node: Any, tag: str) -> bool:
+    """Whether a node is a cell with a tag."""
+    return isinstance(node, nodes.container) and f"tag_{tag}" in node["classes"]
+
+
+def join_pairs(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Put each pair, and the cell after it that compares both, into one block."""
+    if not CHAPTER.match(docname):
+        return
+    for first in list(doctree.findall(lambda node: has_tag(node, "from-scratch"))):
+        siblings = first.parent.children
+        at = siblings.index(first)
+        following = siblings[at + 1 : at + 3]
+        if not following or not has_tag(following[0], "keras"):
+            continue
+        cells = [first, following[0]]
+        cells += [cell for cell in following[1:] if has_tag(cell, "same")]
+        pair = nodes.container(classes=["pair"])
+        first.parent.insert(at, pair)
+        for cell in cells:
+            pair.parent.remove(cell)
+            pair.append(cell)
+
+
+# ---- below the title ----------------------------------------------------------------------------
+
+
+def minutes(doctree: nodes.document) -> int:
+    """Return how long a chapter takes to read, in steps of five minutes; outputs are looked at."""
+    words = sum(len(text.astext().split()) for text in doctree.findall(nodes.paragraph))
+    code = doctree.findall(lambda node: has_class(node, "cell_input"))
+    lines = sum(len(cell.astext().splitlines()) for cell in code)
+    return max(5, 5 * round((words / WORDS_A_MINUTE + lines / LINES_A_MINUTE) / 5))
+
+
+def has_class(node: Any, name: str) -> bool:
+    """Whether a node is a container of a class."""
+    return isinstance(node, nodes.container) and name in node["classes"]
+
+
+def control() -> str:
+    """Return the radio buttons that choose the sides; ``book.js`` listens to them."""
+    choices = "".join(
+        f'<label><input type="radio" name="pair" value="{value}"'
+        f"{' checked' if value == 'both' else ''}> {escape(text)}</label>"
+        for value, text in SIDES.items()
+    )
+    return f'<fieldset class="pair-control pst-js-only"><legend>Show</legend>{choices}</fieldset>'
+
+
+def previews(body: str) -> str:
+    """Return the formulas that a page refers to, which a browser does not draw by itself."""
+    latex = {one.equation.label: one.equation.latex for one in equations.shown_in_book()}
+    labels = sorted({label for _, label in REFERENCE.findall(body) if label in latex})
+    return "".join(
+        f'<template data-equation="equation-{label}">'
+        f"{formulas.render(latex[label], display=True).get('html', '')}</template>"
+        for label in labels
+    )
+
+
+def frame(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
+) -> None:
+    """Write what stands below the title and at the end of a page."""
+    if "body" not in context:
+        return
+    body = context["body"]
+    if CHAPTER.match(pagename) and doctree is not None:
+        bar = f'<div class="chapter-bar"><p>{minutes(doctree)} minutes to read</p>'
+        bar += f"{control() if PAIR in body else ''}</div>"
+        body = body.replace("</h1>", f"</h1>{bar}", 1)
+    context["body"] = body + previews(body)
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Connect the hooks."""
+    app.connect("doctree-resolved", join_pairs)
+    app.connect("html-page-context", frame)
+    return {"parallel_read_safe": True, "parallel_write_safe": False}

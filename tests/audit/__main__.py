@@ -1,0 +1,167 @@
+"""Open every built page, measure it, and say whether the book reaches what it wants to reach.
+
+usage: python3 make.py audit [--runs N] [PAGE ...]
+
+A page is named by a part of its path, such as 08_backward. --runs is how often Lighthouse measures
+each page (3; 0 leaves it out, which saves most of the time). Pages of source code are left to the
+other measures. Build the pages first: python3 make.py book.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from tests import pages
+from tests.audit import browser, tools
+from tests.audit.findings import Findings
+from tests.pages import Page, attribute
+from tests.test_browser import FLAGS, HOW_TO_INSTALL, chromium
+
+SITE = pages.REPO / "build" / "_build" / "html"
+ALONE = ("index.html", "404.html")  # one leads on, one is for wrong addresses: neither is listed
+PROPERTIES = ("og:title", "og:description", "og:image")
+
+
+def read(site: Path, chosen: list[Page], found: Findings) -> None:
+    """Note what can be seen without a browser."""
+    everything = pages.pages(site)
+    titles = Counter(p.soup.title.get_text() if p.soup.title else "" for p in everything)
+    descriptions = Counter(description(p) for p in everything if p.name not in ALONE)
+    reached = reachable(site)
+    for p in chosen:
+        found.add("links", p.name, pages.broken_links(p))
+        found.add("external", p.name, pages.external_addresses(p.soup))
+        found.add("orphans", p.name, [] if p.name in reached else ["no page leads here"])
+        article = p.soup.select_one("article")
+        raw = [] if article is None or is_source(p) else pages.raw_markup(article)
+        found.add("markup", p.name, raw + pages.bad_formulas(p.soup))
+        found.add("figures", p.name, bad_figures(p))
+        found.add("head", p.name, bad_head(p, titles, descriptions))
+        sizes = pages.weight(p)
+        found.note("bytes", p.name, sum(sizes.values()) / 1000)
+        found.note("code bytes", p.name, (sizes.get(".js", 0) + sizes.get(".css", 0)) / 1000)
+    files = ("robots.txt", "404.html", "_static/favicon.svg")
+    missing = [name for name in files if not (site / name).is_file()]
+    if "@media print" not in (site / "_static" / "site.css").read_text(encoding="utf-8"):
+        missing.append("a print style")
+    found.add("files", "the site", missing)
+
+
+def is_source(page: Page) -> bool:
+    """Whether a page shows source code, in which a ``$`` is no formula that was forgotten."""
+    return page.name.startswith("_modules/")
+
+
+def description(page: Page) -> str:
+    """Return what a page says of itself to a search engine."""
+    found = page.soup.select_one("meta[name=description]")
+    return attribute(found, "content") if found else ""
+
+
+def bad_head(page: Page, titles: Counter[str], descriptions: Counter[str]) -> list[str]:
+    """Return what the head of a page lacks, or shares with another page."""
+    title = page.soup.title.get_text() if page.soup.title else ""
+    wrong = [] if title and titles[title] == 1 else [f"title {title!r}"]
+    if attribute(page.soup.select("html")[0], "lang") != "en":
+        wrong.append("no lang")
+    if page.name in ALONE:
+        return wrong
+    if not description(page) or descriptions[description(page)] > 1:
+        wrong.append(f"description {description(page)!r}")
+    return wrong + [p for p in PROPERTIES if not page.soup.select(f"meta[property='{p}'][content]")]
+
+
+def bad_figures(page: Page) -> list[str]:
+    """Return the pictures in the text of a page that lack something."""
+    wrong = []
+    for img in page.soup.select("article img"):
+        figure = img.find_parent("figure")
+        lacks = [name for name in ("width", "height") if not img.has_attr(name)]
+        if len(attribute(img, "alt").split()) < 8:
+            lacks.append("alt text")
+        if figure is None or figure.find("figcaption") is None:
+            lacks.append("caption")
+        if lacks:
+            wrong.append(f"{attribute(img, 'src')}: {', '.join(lacks)}")
+    return wrong
+
+
+def reachable(site: Path) -> set[str]:
+    """Return the pages that links lead to, from the first one on; forms lead to the search."""
+    names = {p.path.resolve(): p.name for p in pages.pages(site)}
+    reached, waiting = {*ALONE, "search.html"}, ["book/intro.html"]
+    while waiting:
+        here = pages.page(site, waiting.pop())
+        reached.add(here.name)
+        for link in here.soup.select("a[href]"):
+            path = attribute(link, "href").partition("#")[0]
+            name = names.get((here.path.parent / path).resolve())
+            if name and name not in reached and name not in waiting:
+                waiting.append(name)
+    return reached
+
+
+def audit(site: Path, parts: list[str], runs: int) -> Findings:
+    """Measure the pages whose names have one of the parts, or all."""
+    chosen = [p for p in pages.pages(site) if not parts or any(x in p.name for x in parts)]
+    if not chosen:
+        raise SystemExit(f"no page has {' or '.join(parts)} in its name")
+    program = chromium()
+    if program is None:
+        raise SystemExit(HOW_TO_INSTALL)
+    node = tools.install(pages.REPO / "build" / "audit")
+    axe = (node / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+    found = Findings()
+    read(site, chosen, found)
+    errors = tools.html_errors(node, [p.path for p in chosen])
+    for path, wrong in (errors or {}).items():
+        found.add("html", path.relative_to(site).as_posix(), wrong)
+    if errors is None:
+        say("There is no Java here, so the Nu checker was not asked.")
+    opened = [p for p in chosen if p.name != "index.html"]  # that one only leads on
+    with browser.served(site) as address:
+        with sync_playwright() as playwright:
+            window = playwright.chromium.launch(executable_path=program, args=FLAGS)
+            for p in opened:
+                say(f"  {p.name}")
+                browser.measure(window, address, p.name, axe, found)
+                browser.plain(window, p.path, p.name, found)
+            if not parts or "search.html" in {p.name for p in chosen}:
+                browser.search(window, address, found)
+            window.close()
+        for p in opened:
+            if runs and not is_source(p) and p.name not in (*ALONE, "search.html"):
+                say(f"  {p.name}: Lighthouse")
+                for name, score in tools.lighthouse(node, program, address + p.name, runs).items():
+                    found.note(name, p.name, score)
+    report = pages.REPO / "build" / "audit" / "report.txt"
+    report.write_text(found.table([p.name for p in opened], told=None), encoding="utf-8")
+    say(f"{found.table([p.name for p in opened])}\n\nAll of it: {report}")
+    return found
+
+
+def say(text: str) -> None:
+    """Print at once: an audit takes a while."""
+    print(text, flush=True)
+
+
+def main(arguments: list[str]) -> int:
+    """Audit what the command line names; 1 where something is not met."""
+    parser = argparse.ArgumentParser(
+        prog="make.py audit", description=(__doc__ or "").split("\n")[0]
+    )
+    parser.add_argument("--runs", type=int, default=3, help="of Lighthouse on each page; 0: none")
+    parser.add_argument("pages", nargs="*", metavar="PAGE", help="a part of a page's path")
+    chosen = parser.parse_args(arguments)
+    if not (SITE / "index.html").is_file():
+        raise SystemExit("There are no pages yet: python3 make.py book builds them.")
+    return 1 if audit(SITE, chosen.pages, chosen.runs).missed() else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

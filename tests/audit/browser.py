@@ -1,0 +1,179 @@
+"""What the audit measures in Chromium, on the pages as a server sends them."""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import io
+import threading
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from PIL import Image
+from playwright.sync_api import Browser
+from playwright.sync_api import Page as Tab
+
+from tests.audit.findings import Findings
+from tests.test_browser import WIDTHS, QuietHandler, context, visit
+
+HERE = Path(__file__).resolve().parent
+SHIFTS = """
+    window.auditShifts = [];
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries())
+        if (!entry.hadRecentInput) window.auditShifts.push(entry.value);
+    }).observe({ type: "layout-shift", buffered: true });
+"""
+SCROLL = """async () => {
+    for (let y = 0; y < document.body.scrollHeight; y += innerHeight) {
+      scrollTo(0, y);
+      await new Promise(requestAnimationFrame);
+    }
+    await Promise.all([...document.images].map((img) => img.decode().catch(() => 0)));
+    scrollTo(0, 0);
+}"""
+FOCUSED = """() => {
+    const e = document.activeElement, style = getComputedStyle(e);
+    if (e === document.body) return null;
+    return { what: e.outerHTML.slice(0, 60), address: e.getAttribute("href") || "",
+             seen: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2 };
+}"""
+STOPS = 40  # of the Tab key, from the top of a page
+RESULTS = "#search-results ul.search li"
+
+
+class ZippingHandler(QuietHandler):
+    """Serves files compressed, as GitHub Pages does."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:  # noqa: N802 (its base calls it so)
+        path = Path(self.translate_path(self.path))
+        if not path.is_file():
+            self.send_error(404)
+            return
+        data = path.read_bytes()
+        self.send_response(200)
+        self.send_header("Content-Type", self.guess_type(path))
+        if path.suffix not in (".png", ".woff2"):
+            data = gzip.compress(data)
+            self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(data)))
+        self.send_header("Cache-Control", "max-age=600")
+        self.end_headers()
+        self.wfile.write(data)
+
+
+@contextmanager
+def served(site: Path) -> Iterator[str]:
+    """Serve the site on this machine and yield its address."""
+    handler = functools.partial(ZippingHandler, directory=str(site))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+def measure(browser: Browser, site: str, name: str, axe: str, found: Findings) -> None:
+    """Open a page wide and narrow, light and dark, and note what is found."""
+    for width in WIDTHS:
+        for dark in (False, True):
+            look = f"{width} px, {'dark' if dark else 'light'}"
+            with context(browser, width, dark) as window:
+                window.add_init_script(SHIFTS)
+                seen = visit(window, site + name, still=True)
+                away = [url for url in seen.requests if not url.startswith(site)]
+                found.add("external", name, away, look)
+                found.add("errors", name, seen.problems, look)
+                in_page(seen.tab, name, width, look, found)
+                violations(seen.tab, axe, name, look, found)
+                if (width, dark) == (1280, False):
+                    keyboard(seen.tab, name, found)
+
+
+def in_page(tab: Tab, name: str, width: int, look: str, found: Findings) -> None:
+    """Note contrast, room and what moved."""
+    tab.evaluate(SCROLL)
+    measured: dict[str, Any] = tab.evaluate((HERE / "measure.js").read_text(encoding="utf-8"))
+    found.note("contrast", name, measured["contrast"], measured["faint"], look)
+    found.note("shift", name, measured["shift"])
+    found.add("sideways", name, measured["sideways"], look)
+    if width == min(WIDTHS):
+        share = 100 * len(measured["scrolling"]) / max(1, measured["code"])
+        found.note("code", name, share, measured["scrolling"], look)
+    # Computed colours say nothing of a filter that dims the page: compare them with the pixels.
+    shot = Image.open(io.BytesIO(tab.screenshot())).convert("RGB")
+    counted = shot.getcolors(shot.width * shot.height) or []
+    seen = max(counted)[1]
+    assert isinstance(seen, tuple)
+    far = min(
+        max(abs(a - b) for a, b in zip(seen, paper, strict=True)) for paper in measured["papers"]
+    )
+    found.add("pixels", name, [f"{seen} is no computed background"] if far > 6 else [], look)
+
+
+def violations(tab: Tab, axe: str, name: str, look: str, found: Findings) -> None:
+    """Note what axe finds, with all its rules."""
+    tab.evaluate(axe)
+    for row in ("axe", "axe, lesser"):
+        found.add(row, name, [])
+    for rule in tab.evaluate("axe.run().then((results) => results.violations)"):
+        grave = rule["impact"] in ("serious", "critical")
+        nodes = [f"{rule['id']}: {' '.join(map(str, node['target']))}" for node in rule["nodes"]]
+        found.add("axe" if grave else "axe, lesser", name, nodes, look)
+
+
+def keyboard(tab: Tab, name: str, found: Findings) -> None:
+    """Press Tab from the top: the first stop skips to the text, and every stop is seen."""
+    tab.evaluate("scrollTo(0, 0)")
+    has_frame = tab.locator("nav").count() > 0  # else there is nothing to skip
+    wrong = []
+    for stop in range(STOPS):
+        tab.keyboard.press("Tab")
+        focused = tab.evaluate(FOCUSED)
+        if focused is None:
+            break
+        if stop == 0 and has_frame and not focused["address"].startswith("#"):
+            wrong.append(f"the first stop is no skip link: {focused['what']}")
+        if not focused["seen"]:
+            wrong.append(f"the focus is not seen: {focused['what']}")
+    found.add("keyboard", name, wrong)
+
+
+def plain(browser: Browser, path: Path, name: str, found: Findings) -> None:
+    """Open a page from disk without JavaScript."""
+    with context(browser, js=False) as window:
+        seen = visit(window, path.as_uri())
+        wrong = list(seen.problems)
+        if not seen.tab.locator("h1:visible").count():
+            wrong.append("its heading is not seen")
+        found.add("plain", name, wrong)
+
+
+def search(browser: Browser, site: str, found: Findings) -> None:
+    """Ask the book's own search what learners ask."""
+    questions = tomllib.loads((HERE / "questions.toml").read_text(encoding="utf-8"))["questions"]
+    with context(browser) as window:
+        for question, page in questions.items():
+            seen = visit(window, f"{site}search.html?q={quote(question)}")
+            results = first_results(seen.tab, site)
+            right = [] if f"{page}.html" in results else [f"“{question}” led to {results}"]
+            found.add("search", page, right)
+            seen.tab.close()
+
+
+def first_results(tab: Tab, site: str, count: int = 3) -> list[str]:
+    """Return the pages of the first results, once the search has ended."""
+    tab.wait_for_function(
+        "/finished|did not match/.test(document.querySelector('#search-results')?.innerText || '')",
+        timeout=30_000,
+    )
+    links = tab.locator(f"{RESULTS} a").evaluate_all("links => links.map((a) => a.href)")
+    return [urlsplit(link.removeprefix(site)).path for link in links[:count]]
