@@ -85,7 +85,8 @@ class Loss(Configured):
         In general ``dC/da · f'(z)``; a canonical pair of loss and activation overrides it with
         ``(y_pred - y_true) / (n k)``, in which nothing is divided by a probability near 0.
         """
-        return activation.vjp(y_pred, self.grad(y_true, y_pred), out=out)
+        grad = self.grad(y_true, y_pred)
+        return activation.vjp(y_pred.reshape(grad.shape), grad, out=out)
 
     def value(
         self,
@@ -222,15 +223,14 @@ class _CrossEntropy(Loss):
         return of(*self.pair(y_true, y_pred))
 
     def grad(self, y_true: Array, y_pred: Array, out: Out = None) -> Array:
-        if self.from_logits:
-            return self._difference(y_true, self.canonical(y_pred), out)
         y, y_pred = self.pair(y_true, y_pred)
+        if self.from_logits:
+            return self._difference(y, self.canonical(y_pred), out)
         return np.multiply(
             self.slope(y, y_pred), 1 / self.count(y_pred), out=out
         )
 
-    def _difference(self, y_true: Array, a: Array, out: Out) -> Array:
-        y, a = self.pair(y_true, a)
+    def _difference(self, y: Array, a: Array, out: Out) -> Array:
         out = np.subtract(a, y, out=out)
         out *= np.array(1 / self.count(a), out.dtype)  # faster than a number
         return out
@@ -255,7 +255,7 @@ class _CrossEntropy(Loss):
         out: Out = None,
     ) -> Array:
         if self._pairs_with(activation) and not self.from_logits:
-            return self._difference(y_true, y_pred, out)
+            return self._difference(*self.pair(y_true, y_pred), out)
         return super().delta(y_true, y_pred, activation, out)
 
     def value(

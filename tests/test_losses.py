@@ -68,6 +68,21 @@ def test_labels_without_the_last_axis_count_as_a_column(loss: Loss) -> None:
     assert loss(y[:, 0], a) == loss(y, a[:, 0]) == loss(y, a)
     assert np.array_equal(loss.grad(y[:, 0], a), loss.grad(y, a))
     assert np.array_equal(loss.grad(y, a[:, 0]), loss.grad(y, a))
+    for f in (activations.tanh, activations.sigmoid):
+        assert np.array_equal(loss.delta(y, a[:, 0], f), loss.delta(y, a, f))
+
+
+@pytest.mark.parametrize("from_logits", [False, True])
+@pytest.mark.parametrize("smoothing", [0, 0.1])
+def test_flat_outputs_of_one_class_count_as_a_column(from_logits: bool, smoothing: float) -> None:
+    loss = losses.CategoricalCrossentropy(from_logits, smoothing)
+    y, a = np.ones((4, 1)), np.array([[0.1], [0.2], [0.9], [0.4]])
+    assert loss(y, a[:, 0]) == loss(y[:, 0], a) == loss(y, a) < 1e-6
+    for f in (activations.linear, activations.softmax):
+        column = loss.grad(y, a), loss.delta(y, a, f)
+        for flat in (y, a[:, 0]), (y[:, 0], a):
+            assert np.array_equal(loss.grad(*flat), column[0])
+            assert np.array_equal(loss.delta(*flat, f), column[1])
 
 
 def test_sigmoid_with_bce_has_the_delta_of_the_book() -> None:

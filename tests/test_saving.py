@@ -291,6 +291,15 @@ def test_a_later_version_says_so(saved: Path) -> None:
         load_model(saved)
 
 
+def test_wrong_steps_say_what_is_wrong(saved: Path) -> None:
+    rewritten(saved, lambda a, _: a.update(iterations=-1))
+    with pytest.raises(ValueError, match=r"iterations must be at least 0\. Received -1"):
+        load_model(saved)
+    rewritten(saved, lambda a, _: a.update(iterations="2"))
+    with pytest.raises(ValueError, match=r"iterations must be an integer\. Received '2'"):
+        load_model(saved)
+
+
 def test_truncated_and_foreign_files_are_refused(saved: Path) -> None:
     whole = saved.read_bytes()
     for length in (0, 1, 100, len(whole) // 2, len(whole) - 1):
