@@ -20,7 +20,9 @@ from nnbook.checks import Array
 from nnbook.layers import Activation, Dense, Dropout, Flatten, Layer
 from nnbook.losses import BinaryCrossentropy
 from nnbook.metrics import accuracy
+from nnbook.models import _Work
 from nnbook.optimizers import SGD, Adam
+from tests.memory import peak
 
 KEYS = ["accuracy", "loss", "val_accuracy", "val_loss"]
 
@@ -306,6 +308,26 @@ def test_a_model_is_its_layers_one_after_the_other_bit_for_bit(dtype: str, last:
         for twin in (one, other):
             assert np.array_equal(twin.grad, by_hand)
             assert np.array_equal(twin.theta, model.theta - by_hand * 0.01)
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [Dense(1000, "sigmoid")],
+        [Dense(1000, use_bias=False), Dense(1, "sigmoid")],
+        [Dense(1000), Activation("linear"), Dense(1000, "sigmoid", use_bias=False)],
+        [Dropout(0), Dense(1000), Dropout(0), Dense(1, "sigmoid")],
+    ],
+    ids=["one", "two", "apart", "dropout"],
+)
+def test_a_batch_takes_next_to_no_memory_but_what_is_kept_for_it(layers: list[Layer]) -> None:
+    """Not 800 000 bytes; the activations here need none themselves, NumPy's buffers 64 KiB."""
+    model = Sequential([Input((1,)), *layers], dtype="float64")
+    model.compile("sgd", "bce")
+    x, y = np.ones((100, 1)), np.zeros((100, model.layers[-1].n_out(0)))
+    work = _Work(model.layers, len(x), model.dtype)
+    taken = peak(lambda: model._backpropagate(x, y, None, work, work.z, work.y_pred))
+    assert taken < 100_000
 
 
 def test_inputs_and_weights_take_the_models_dtype_before_anything_is_computed() -> None:

@@ -9,8 +9,9 @@ import pytest
 
 from nnbook import optimizers
 from nnbook.checks import Array
-from nnbook.optimizers import SGD, Adam, Optimizer
+from nnbook.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
 from nnbook.schedules import ExponentialDecay
+from tests.memory import peak
 
 both = pytest.mark.parametrize("make", [SGD, Adam])
 
@@ -62,6 +63,26 @@ def test_step_works_in_place_and_only_reads_the_gradient(
     assert theta.dtype == dtype
     assert (view != 1).all()
     assert np.array_equal(grad, kept)
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        SGD(weight_decay=0.1),
+        SGD(momentum=0.9),
+        SGD(momentum=0.9, nesterov=True),
+        SGD(clipvalue=0.1),
+        SGD(global_clipnorm=0.1),
+        RMSprop(momentum=0.9),
+        Adagrad(),
+        Adam(),
+        AdamW(),
+    ],
+    ids=repr,
+)
+def test_a_step_takes_no_memory(optimizer: Optimizer) -> None:
+    theta, grad = np.ones(10_000), np.full(10_000, 0.2)
+    assert peak(lambda: optimizer.step(theta, grad)) < theta.nbytes / 10
 
 
 @both
