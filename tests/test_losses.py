@@ -200,6 +200,13 @@ def test_targets_are_checked_and_of_the_models_dtype(name: str, dtype: str) -> N
     assert (sparse.shape, sparse.dtype) == ((3, 1), np.dtype(dtype))
 
 
+@pytest.mark.parametrize("a", [[[0.0, 0.0]], [[1.0, -1.0]]], ids=["zeros", "opposites"])
+def test_outputs_that_sum_to_0_are_no_shares_and_nobody_warns(a: list[list[float]]) -> None:
+    loss, y = losses.CategoricalCrossentropy(), np.array([[1.0, 0.0]])
+    loss(y, a)
+    assert np.isnan(loss.grad(y, np.array(a))).all()
+
+
 def test_many_float32_losses_may_exceed_float32_together() -> None:
     zeros, large = np.zeros((8, 1), np.float32), np.full((8, 1), 3e38, np.float32)
     assert losses.MeanAbsoluteError()(zeros, large) == pytest.approx(3e38)

@@ -14,13 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnbook import Input, Sequential
+from nnbook import Input, Sequential, models
 from nnbook.callbacks import Callback, History, Logs, format_logs
 from nnbook.checks import Array
 from nnbook.layers import Activation, Dense, Dropout, Flatten, Layer
 from nnbook.losses import BinaryCrossentropy
-from nnbook.metrics import accuracy
-from nnbook.models import _Work
+from nnbook.metrics import NamedMetric, accuracy
 from nnbook.optimizers import SGD, Adam
 from tests.memory import peak
 
@@ -325,7 +324,7 @@ def test_a_batch_takes_next_to_no_memory_but_what_is_kept_for_it(layers: list[La
     model = Sequential([Input((1,)), *layers], dtype="float64")
     model.compile("sgd", "bce")
     x, y = np.ones((100, 1)), np.zeros((100, model.layers[-1].n_out(0)))
-    work = _Work(model.layers, len(x), model.dtype)
+    work = models._Work(model.layers, len(x), model.dtype)
     taken = peak(lambda: model._backpropagate(x, y, None, work, work.z, work.y_pred))
     assert taken < 100_000
 
@@ -429,6 +428,25 @@ def test_each_epoch_has_a_new_order_and_shuffle_false_has_none() -> None:
     assert not np.array_equal(one.permutation(64), one.permutation(64))
     two.fit(x, y, epochs=2, verbose=0)
     assert two._shuffle.bit_generator.state == one.bit_generator.state
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_metric_of_ones_own_sees_targets_and_outputs_of_the_models_dtype(dtype: str) -> None:
+    seen: list[tuple[Any, ...]] = []
+
+    class Seen(NamedMetric):
+        def __call__(self, y_true: Any, y_pred: Any) -> float:
+            seen.append((y_true.dtype, y_pred.dtype, y_true.shape, y_pred.shape))
+            return 0.0
+
+    model = net(dtype=dtype)
+    model.compile("adam", "mse", metrics=[Seen()])
+    x, y = data(5)
+    model.fit(x, y, verbose=0)
+    model.evaluate(x, y, verbose=0)
+    model.train_on_batch(x, y)
+    one, five = (dtype, dtype, (1, 1), (1, 1)), (dtype, dtype, (5, 1), (5, 1))
+    assert seen == [one, five] * 3  # the first asks whether the metric can compare such targets
 
 
 def test_validation_split_keeps_back_the_last_part_before_shuffling() -> None:
@@ -758,6 +776,10 @@ def test_verbose_1_draws_a_full_bar_with_tqdm(
     model.evaluate(x, y, verbose=verbose)
     model.predict(x, verbose=verbose)
     assert capfd.readouterr().out.count("1/1") >= 2
+    model.evaluate(x, y, batch_size=20, verbose=verbose)
+    assert "3/3" in capfd.readouterr().out
+    model.predict(x, batch_size=20, verbose=verbose)
+    assert "3/3" in capfd.readouterr().out
 
 
 def test_numbers_are_formatted_as_keras_does() -> None:
@@ -832,6 +854,16 @@ def test_memory_is_told_in_the_largest_unit_that_fits(units: int, dtype: str, sa
     told: list[str] = []
     Sequential([Input((1,)), Dense(units)], dtype=dtype).summary(print_fn=told.append)
     assert f" Total params: {says}" in told[0].splitlines()
+
+
+def test_memory_beyond_what_a_test_can_take_has_a_unit_too() -> None:
+    assert [models._size(7, 1024.0**power * 3) for power in range(5)] == [
+        "7 (3.00 B)",
+        "7 (3.00 KB)",
+        "7 (3.00 MB)",
+        "7 (3.00 GB)",
+        "7 (3.00 TB)",
+    ]
 
 
 def test_training_that_diverges_ends_in_nan_and_not_in_an_error() -> None:
