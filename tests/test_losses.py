@@ -200,6 +200,13 @@ def test_targets_are_checked_and_of_the_models_dtype(name: str, dtype: str) -> N
     assert (sparse.shape, sparse.dtype) == ((3, 1), np.dtype(dtype))
 
 
+def test_the_loss_of_one_sample_of_float32_logits_may_exceed_float32() -> None:
+    loss, z = losses.CategoricalCrossentropy(from_logits=True), np.full((1, 3), -3e38, np.float32)
+    z[0, 0] = 3e38  # the difference counts as far as float32 goes, for each of the others
+    y = np.array([[0, 0.50025, 0.50025]], np.float32)  # which sum to 1, nearly
+    assert loss(y, z) == pytest.approx(1.0005 * float(np.finfo(np.float32).max), rel=1e-6)
+
+
 @pytest.mark.parametrize("a", [[[0.0, 0.0]], [[1.0, -1.0]]], ids=["zeros", "opposites"])
 def test_outputs_that_sum_to_0_are_no_shares_and_nobody_warns(a: list[list[float]]) -> None:
     loss, y = losses.CategoricalCrossentropy(), np.array([[1.0, 0.0]])
