@@ -320,7 +320,7 @@ class CategoricalCrossentropy(_CrossEntropy):
     canonical = activations.softmax
 
     def compared(self, y_true: ArrayLike, y_pred: Array) -> Array:
-        n, k = (*y_pred.shape, 1, 1)[:2] if y_pred.ndim else (1, 1)
+        n, k = (*y_pred.shape, 1, 1)[:2]
         return self.targets(y_true, n, k, y_pred.dtype, "y_true")
 
     def targets(

@@ -67,6 +67,20 @@ def test_names_of_metrics_are_theirs_unless_given() -> None:
     assert list(metrics.get([metrics.AUC(), "auc", metrics.AUC(name="b")])) == ["auc", "auc_1", "b"]
 
 
+def test_a_metric_of_ones_own_is_named_by_its_class_or_as_it_says() -> None:
+    class TrueShare(metrics.NamedMetric):
+        pass
+
+    class Other(metrics.NamedMetric):
+        name = "mine"
+
+    class Heir(Other):
+        pass
+
+    assert [kind.name for kind in (TrueShare, Other, Heir)] == ["true_share", "mine", "heir"]
+    assert (TrueShare().name, Other().name, Other("yours").name) == ("true_share", "mine", "yours")
+
+
 def test_many_float32_errors_may_exceed_float32_together() -> None:
     zeros = np.zeros((8, 1), np.float32)
     assert metrics.MeanAbsoluteError()(zeros, zeros + np.float32(3e38)) == pytest.approx(3e38)
