@@ -124,6 +124,8 @@ def test_value_from_z_is_the_value_of_the_outputs(loss: Loss, name: str) -> None
     f = activations.get(name)
     y, z = pair(LOGITS)
     assert loss.value(y, z, f) == pytest.approx(loss(y, f(z)), rel=1e-13)
+    weights = np.arange(1.0, 7.0)
+    assert loss.value(y, z, f, weights) == pytest.approx(loss(y, f(z), weights), rel=1e-13)
 
 
 def test_value_from_z_is_exact_where_the_outputs_are_rounded() -> None:
