@@ -250,6 +250,14 @@ def test_the_way_back_takes_no_memory_without_a_bias_either() -> None:
     assert peak(lambda: layer.backward_delta(delta, input_grad=False)) < layer.units
 
 
+def test_ones_are_made_anew_only_where_there_are_too_few() -> None:
+    layer = dense()[0]
+    kept = layer._ones(4)
+    assert np.shares_memory(kept, layer._ones(4))
+    assert np.shares_memory(kept, layer._ones(2))
+    assert layer._ones(5).tolist() == [1.0] * 5
+
+
 def test_names_and_reprs_say_what_it_is() -> None:
     layer = Dense(10, activation="relu", name="hidden")
     assert layer.who == "Dense 'hidden'"
