@@ -85,11 +85,12 @@ def test_flat_outputs_of_one_class_count_as_a_column(from_logits: bool, smoothin
             assert np.array_equal(loss.delta(*flat, f), column[1])
 
 
-def test_sigmoid_with_bce_has_the_delta_of_the_book() -> None:
-    y, z = pair(LOGITS)
+@pytest.mark.parametrize(("dtype", "rtol"), [("float32", 1e-5), ("float64", 1e-13)])
+def test_sigmoid_with_bce_has_the_delta_of_the_book(dtype: str, rtol: float) -> None:
+    y, z = pair(LOGITS, dtype)
     a = activations.sigmoid(z)
     assert np.array_equal(BCE.delta(y, a, activations.sigmoid), (a - y) * (1 / y.size))
-    np.testing.assert_allclose(BCE.delta(y, a, activations.sigmoid), LOGITS.grad(y, z), rtol=1e-13)
+    np.testing.assert_allclose(BCE.delta(y, a, activations.sigmoid), LOGITS.grad(y, z), rtol=rtol)
 
 
 @pytest.mark.parametrize("how", [copy.deepcopy, lambda f: pickle.loads(pickle.dumps(f))])  # noqa: S301
@@ -198,6 +199,8 @@ def test_get_takes_names_and_losses() -> None:
 def test_targets_are_checked_and_of_the_models_dtype(name: str, dtype: str) -> None:
     targets = losses.get(name).targets([1, 1], 2, 1, dtype)
     assert (targets.shape, targets.dtype) == ((2, 1), np.dtype(dtype))
+    if name == "categorical_crossentropy":
+        assert losses.get(name).compared([1, 1], np.ones((2, 1), dtype)).dtype == dtype
     sparse = losses.SparseCategoricalCrossentropy().targets([1, 0, 2], 3, 3, dtype)
     assert (sparse.shape, sparse.dtype) == ((3, 1), np.dtype(dtype))
 
