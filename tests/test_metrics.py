@@ -67,6 +67,14 @@ def test_names_of_metrics_are_theirs_unless_given() -> None:
     assert list(metrics.get([metrics.AUC(), "auc", metrics.AUC(name="b")])) == ["auc", "auc_1", "b"]
 
 
+def test_the_area_of_logits_is_that_of_their_sigmoids() -> None:
+    z = np.array([-3.0, -0.5, 0.2, 0.4, 2.0, -1.0])
+    y = np.array([0, 1, 0, 1, 1, 0])
+    logits, probabilities = metrics.AUC(from_logits=True), metrics.AUC()
+    assert (logits.from_logits, probabilities.from_logits) == (True, False)
+    assert logits(y, z) == probabilities(y, 1 / (1 + np.exp(-z))) != probabilities(y, z)
+
+
 def test_a_metric_of_ones_own_is_named_by_its_class_or_as_it_says() -> None:
     class TrueShare(metrics.NamedMetric):
         pass

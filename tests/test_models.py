@@ -420,10 +420,10 @@ def test_weights_of_classes_are_those_of_their_samples(k: int) -> None:
     y = classes[:, None] if k == 1 else np.eye(k)[classes]
     heavy = {0: 1.0, 1: 5.0, 2: 0.5}
     results = []
-    for given in ({"class_weight": heavy}, {"sample_weight": [heavy[c] for c in classes]}):
+    for weights in ({"class_weight": heavy}, {"sample_weight": [heavy[c] for c in classes]}):
         model = Sequential([Input((3,)), Dense(k)], seed=0)
         model.compile("sgd", "mse")
-        model.fit(data(12)[0], y, epochs=2, verbose=0, **given)
+        model.fit(data(12)[0], y, epochs=2, verbose=0, **weights)
         results.append(model.theta)
     assert np.array_equal(*results)
 
