@@ -416,8 +416,8 @@ def test_the_default_batch_is_32_samples() -> None:
 
 @pytest.mark.parametrize("k", [1, 2, 3])
 def test_weights_of_classes_are_those_of_their_samples(k: int) -> None:
-    classes = np.arange(12) % max(2, k)
-    y = classes[:, None] if k == 1 else np.eye(k)[classes]
+    classes = [i % max(2, k) for i in range(12)]
+    y = np.array(classes)[:, None] if k == 1 else np.eye(k)[classes]
     heavy = {0: 1.0, 1: 5.0, 2: 0.5}
     results = []
     for weights in ({"class_weight": heavy}, {"sample_weight": [heavy[c] for c in classes]}):
@@ -425,7 +425,7 @@ def test_weights_of_classes_are_those_of_their_samples(k: int) -> None:
         model.compile("sgd", "mse")
         model.fit(data(12)[0], y, epochs=2, verbose=0, **weights)
         results.append(model.theta)
-    assert np.array_equal(*results)
+    assert np.array_equal(results[0], results[1])
 
 
 def test_each_epoch_has_a_new_order_and_shuffle_false_has_none() -> None:
