@@ -310,20 +310,24 @@ def test_a_model_is_its_layers_one_after_the_other_bit_for_bit(dtype: str, last:
 
 
 @pytest.mark.parametrize(
-    "layers",
+    ("features", "layers"),
     [
-        [Dense(1000, "sigmoid")],
-        [Dense(1000, use_bias=False), Dense(1, "sigmoid")],
-        [Dense(1000), Activation("linear"), Dense(1000, "sigmoid", use_bias=False)],
-        [Dropout(0), Dense(1000), Dropout(0), Dense(1, "sigmoid")],
+        (1, [Dense(1000, "sigmoid")]),
+        (1000, [Dense(1, "sigmoid")]),
+        (1000, [Dense(1), Dense(1, "sigmoid")]),
+        (1, [Dense(1000, use_bias=False), Dense(1, "sigmoid")]),
+        (1, [Dense(1000), Activation("linear"), Dense(1000, "sigmoid", use_bias=False)]),
+        (1, [Dropout(0), Dense(1000), Dropout(0), Dense(1, "sigmoid")]),
     ],
-    ids=["one", "two", "apart", "dropout"],
+    ids=["one", "wide", "two of wide", "two", "apart", "dropout"],
 )
-def test_a_batch_takes_next_to_no_memory_but_what_is_kept_for_it(layers: list[Layer]) -> None:
+def test_a_batch_takes_next_to_no_memory_but_what_is_kept_for_it(
+    features: int, layers: list[Layer]
+) -> None:
     """Not 800 000 bytes; the activations here need none themselves, NumPy's buffers 64 KiB."""
-    model = Sequential([Input((1,)), *layers], dtype="float64")
+    model = Sequential([Input((features,)), *layers], dtype="float64")
     model.compile("sgd", "bce")
-    x, y = np.ones((100, 1)), np.zeros((100, model.layers[-1].n_out(0)))
+    x, y = np.ones((100, features)), np.zeros((100, model.layers[-1].n_out(0)))
     work = models._Work(model.layers, len(x), model.dtype)
     taken = peak(lambda: model._backpropagate(x, y, None, work, work.z, work.y_pred))
     assert taken < 100_000
