@@ -67,6 +67,16 @@ def test_names_of_metrics_are_theirs_unless_given() -> None:
     assert list(metrics.get([metrics.AUC(), "auc", metrics.AUC(name="b")])) == ["auc", "auc_1", "b"]
 
 
+def test_classes_are_along_the_last_axis_however_many_there_are() -> None:
+    rng = np.random.default_rng(0)
+    classes, outputs = rng.integers(0, 4, (5, 3, 1)), rng.random((5, 3, 4))
+    rows, flat = np.eye(4)[classes[..., 0]], outputs.reshape(15, 4)
+    share = float(np.mean(flat.argmax(axis=1) == classes.ravel()))
+    assert 0 < share < 1
+    assert metrics.CategoricalAccuracy()(rows, outputs) == share
+    assert metrics.SparseCategoricalAccuracy()(classes, outputs) == share
+
+
 def test_the_area_of_logits_is_that_of_their_sigmoids() -> None:
     z = np.array([-3.0, -0.5, 0.2, 0.4, 2.0, -1.0])
     y = np.array([0, 1, 0, 1, 1, 0])
