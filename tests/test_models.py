@@ -481,6 +481,14 @@ def test_validation_split_keeps_back_the_last_part_before_shuffling() -> None:
     )
 
 
+def test_validation_split_splits_the_weights_too() -> None:
+    (x, y), w = data(50), np.arange(50.0)
+    ours = net().fit(x, y, sample_weight=w, validation_split=0.25, verbose=0)
+    held_out = x[37:], y[37:], w[37:]
+    theirs = net().fit(x[:37], y[:37], sample_weight=w[:37], validation_data=held_out, verbose=0)
+    assert ours.history == theirs.history
+
+
 def test_validation_neither_trains_nor_uses_randomness() -> None:
     x, y = data(50)
     with_it, without = net(), net()
