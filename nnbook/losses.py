@@ -393,7 +393,7 @@ class SparseCategoricalCrossentropy(CategoricalCrossentropy):
         dtype: DTypeLike,
         what: str = "y",
     ) -> Array:
-        labels = as_numbers(y, what, np.float64)
+        labels = as_numbers(y, what)
         if labels.shape not in ((n,), (n, 1)):
             raise ValueError(
                 f"SparseCategoricalCrossentropy expected one class number a sample in {what}, "
