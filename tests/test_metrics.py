@@ -99,6 +99,11 @@ def test_a_metric_of_ones_own_is_named_by_its_class_or_as_it_says() -> None:
     assert (TrueShare().name, Other().name, Other("yours").name) == ("true_share", "mine", "yours")
 
 
+def test_each_more_of_a_name_counts_on() -> None:
+    found = metrics.get(["auc", "mse", "auc", "mse", "auc"])
+    assert list(found) == ["auc", "mse", "auc_1", "mse_1", "auc_2"]
+
+
 def test_many_float32_errors_may_exceed_float32_together() -> None:
     zeros = np.zeros((8, 1), np.float32)
     assert metrics.MeanAbsoluteError()(zeros, zeros + np.float32(3e38)) == pytest.approx(3e38)
