@@ -75,6 +75,7 @@ def test_classes_are_along_the_last_axis_however_many_there_are() -> None:
     assert 0 < share < 1
     assert metrics.CategoricalAccuracy()(rows, outputs) == share
     assert metrics.SparseCategoricalAccuracy()(classes, outputs) == share
+    assert accuracy(rows, outputs) == accuracy(classes, outputs) == share
 
 
 def test_the_area_of_logits_is_that_of_their_sigmoids() -> None:

@@ -72,7 +72,7 @@ def mutants(module: str, source: str) -> list[Mutant]:
 
 
 def _undecorated(source: str) -> str:
-    """Return the source with each decorator made a comment, so that all lines stay where they are."""
+    """Return the source with comments in place of decorators: all lines stay where they are."""
     lines = source.splitlines()
     for _, function in functions(ast.parse(source)):
         for decorator in function.decorator_list:
