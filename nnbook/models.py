@@ -806,9 +806,7 @@ class Sequential:
 
     @property
     def _who(self) -> str:
-        return (
-            self.layers[0].who if self.layers else f"Sequential {self.name!r}"
-        )
+        return self.layers[0].who
 
     def _must_have_layers(self) -> None:
         if not self.layers:
