@@ -128,8 +128,8 @@ def as_targets(
     targets = as_numbers(y, what, dtype)
     if targets.ndim == 0 or len(targets) != n:
         raise ValueError(
-            f"x and {what} must have the same number of samples. Received {n} in x and "
-            f"{len(targets) if targets.ndim else 'a single number'} in {what}."
+            f"{what} must have one row for each of the {n} samples. "
+            f"Received shape {targets.shape}."
         )
     if targets.ndim == 1 and width == 1:
         targets = targets[:, None]

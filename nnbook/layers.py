@@ -246,7 +246,7 @@ class Dense(Layer):
         self.kernel_regularizer = regularizers.get(kernel_regularizer)
         if input_dim is not None:
             self.input_dim = at_least_one(input_dim, "input_dim of Dense")
-            warnings.warn(INPUT_DIM_WARNING, UserWarning, stacklevel=2)
+            warnings.warn(INPUT_DIM_WARNING, stacklevel=2)
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()

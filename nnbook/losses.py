@@ -86,7 +86,8 @@ class Loss(Configured):
         ``(y_pred - y_true) / (n k)``, in which nothing is divided by a probability near 0.
         Derived: eq-output-delta, eq-canonical.
         """
-        return activation.vjp(y_pred, self.grad(y_true, y_pred), out=out)
+        grad = self.grad(y_true, y_pred)
+        return activation.vjp(y_pred.reshape(grad.shape), grad, out=out)
 
     def value(
         self,
@@ -224,15 +225,14 @@ class _CrossEntropy(Loss):
         return of(*self.pair(y_true, y_pred))
 
     def grad(self, y_true: Array, y_pred: Array, out: Out = None) -> Array:
-        if self.from_logits:
-            return self._difference(y_true, self.canonical(y_pred), out)
         y, y_pred = self.pair(y_true, y_pred)
+        if self.from_logits:
+            return self._difference(y, self.canonical(y_pred), out)
         return np.multiply(
             self.slope(y, y_pred), 1 / self.count(y_pred), out=out
         )
 
-    def _difference(self, y_true: Array, a: Array, out: Out) -> Array:
-        y, a = self.pair(y_true, a)
+    def _difference(self, y: Array, a: Array, out: Out) -> Array:
         out = np.subtract(a, y, out=out)
         out *= np.array(1 / self.count(a), out.dtype)  # faster than a number
         return out
@@ -257,7 +257,7 @@ class _CrossEntropy(Loss):
         out: Out = None,
     ) -> Array:
         if self._pairs_with(activation) and not self.from_logits:
-            return self._difference(y_true, y_pred, out)
+            return self._difference(*self.pair(y_true, y_pred), out)
         return super().delta(y_true, y_pred, activation, out)
 
     def value(
@@ -322,7 +322,7 @@ class CategoricalCrossentropy(_CrossEntropy):
     canonical = activations.softmax
 
     def compared(self, y_true: ArrayLike, y_pred: Array) -> Array:
-        n, k = (*y_pred.shape, 1, 1)[:2] if y_pred.ndim else (1, 1)
+        n, k = (*y_pred.shape, 1, 1)[:2]
         return self.targets(y_true, n, k, y_pred.dtype, "y_true")
 
     def targets(
@@ -396,7 +396,7 @@ class SparseCategoricalCrossentropy(CategoricalCrossentropy):
         dtype: DTypeLike,
         what: str = "y",
     ) -> Array:
-        labels = as_numbers(y, what, np.float64)
+        labels = as_numbers(y, what)
         if labels.shape not in ((n,), (n, 1)):
             raise ValueError(
                 f"SparseCategoricalCrossentropy expected one class number a sample in {what}, "

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from nnbook import checks, losses, optimizers, saving
 from nnbook import metrics as metrics_module
 from nnbook.callbacks import Callback, History, Logs, Progress, ProgressLogger
-from nnbook.checks import Array, at_least_one
+from nnbook.checks import Array, at_least_one, integer
 from nnbook.layers import Dense, Dropout, Flatten, Input, Layer
 from nnbook.losses import Loss
 from nnbook.metrics import NamedMetric
@@ -810,9 +810,7 @@ class Sequential:
 
     @property
     def _who(self) -> str:
-        return (
-            self.layers[0].who if self.layers else f"Sequential {self.name!r}"
-        )
+        return self.layers[0].who
 
     def _must_have_layers(self) -> None:
         if not self.layers:
@@ -894,7 +892,7 @@ def load_model(path: str | os.PathLike[str]) -> Sequential:
             steps = architecture["iterations"]
             if steps is not None:
                 model.optimizer.build(model.theta)
-                model.optimizer.iterations = at_least_one(steps + 1, "") - 1
+                model.optimizer.iterations = integer(steps, "iterations", 0)
                 expected |= model.optimizer.memories()
         found = {name: (a.shape, a.dtype) for name, a in arrays.items()}
         wanted = {name: (a.shape, a.dtype) for name, a in expected.items()}

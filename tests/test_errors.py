@@ -130,9 +130,9 @@ WRONG_X: dict[str, tuple[Any, type[Exception], tuple[str, ...]]] = {
     "ragged rows": ([[1.0, 2.0], [3.0]], ValueError, ("rectangular", "same length")),
 }
 WRONG_Y: dict[str, tuple[Any, type[Exception], tuple[str, ...]]] = {
-    "fewer labels": (Y[:5], ValueError, ("same number of samples", "6 in x and 5 in y")),
-    "more labels, flat": (np.ones(7), ValueError, ("same number of samples", "6 in x and 7 in y")),
-    "a scalar": (1.0, ValueError, ("same number of samples", "a single number in y")),
+    "fewer labels": (Y[:5], ValueError, ("one row for each of the 6 samples", "(5, 1)")),
+    "more labels, flat": (np.ones(7), ValueError, ("one row for each of the 6 samples", "(7,)")),
+    "a scalar": (1.0, ValueError, ("one row for each of the 6 samples", "shape ()")),
     "two columns": (np.hstack([Y, Y]), ValueError, ("(6, 1)", "Received (6, 2)", "Reshape y")),
     "labels against each other": (np.eye(6), ValueError, ("(6, 1)", "Received (6, 6)")),
     "rank 3": (Y[..., None], ValueError, ("(6, 1)", "Received (6, 1, 1)")),
@@ -195,7 +195,7 @@ def test_wrong_validation_data_are_named_as_such(make: Callable[[], Sequential])
     for data, says in (
         ((X[:, :2], Y), ("(n, 3)", "Received shape (6, 2)")),
         ((changed(X, np.nan), Y), ("validation x must be finite",)),
-        ((X, Y[:5]), ("x and validation y", "6 in x and 5 in validation y")),
+        ((X, Y[:5]), ("validation y must have one row for each of the 6", "(5, 1)")),
         ((X, changed(Y, np.nan)), ("validation y must be finite",)),
         ((X[:0], Y[:0]), ("validation x is empty",)),
         ((X, Y, Y[:5]), ("validation sample_weight must hold one", "Received (5, 1)")),

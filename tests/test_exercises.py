@@ -166,6 +166,29 @@ def test_a_wrong_number_is_said(number: Any) -> None:
     assert judge(number, 1).text.startswith("There is no exercise")
 
 
+W1, B1 = np.array([[1.0, 1.0]]), np.array([-1.0, -3.0])  # above one, above three
+W2, B2 = np.array([[1.0], [-1.0]]), np.array([-0.5])
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ([W1, B1, W2, B2], "right"),
+        ([w.tolist() for w in (W1, B1, W2, B2)], "right"),
+        ([-W1, -B1, -W2, B2], "right"),  # below three, and not below one
+        ([W1, B1, [[1.0], [0.0]], B2], "It still says yes above three."),
+        ([W1, B1, -W2, [0.5]], "It says yes outside and no inside."),
+        ([W1, B1, W2, [-9.0]], "It never says yes."),
+        ([W1, B1, W2, [9.0]], "It always says yes."),
+        ([W1.T, B1, W2.T, B2], "The two kernels are transposed"),
+        ([W1, B1[:, None], W2, B2], "Expected a list of four arrays"),
+        ([W1, B1, W2], "Expected a list of four arrays"),
+    ],
+)
+def test_the_network_of_a_reader_is_run(answer: Any, said: str) -> None:
+    assert said in judge("2.6", answer).text
+
+
 # ---- the machinery, on exercises of its own ------------------------------------------------------
 
 ROWS = np.array([[1.0, -2.0], [3.0, 4.0], [5.0, 6.0]])

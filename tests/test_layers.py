@@ -13,6 +13,7 @@ import pytest
 from nnbook import Input, Sequential
 from nnbook.checks import Array
 from nnbook.layers import Activation, Dense, Dropout, Flatten, Layer
+from tests.memory import peak
 
 
 def dense(activation: str = "tanh", dtype: str = "float64") -> tuple[Dense, Sequential]:
@@ -239,6 +240,22 @@ def test_a_layer_without_bias_has_zeros_that_cannot_be_written() -> None:
     assert layer.bias.dtype == np.float32
     with pytest.raises(ValueError, match="read-only"):
         layer.bias[0] = 1
+
+
+def test_the_way_back_takes_no_memory_without_a_bias_either() -> None:
+    layer = Dense(50_000, use_bias=False)
+    Sequential([Input((1,)), layer], dtype="float64")
+    delta = np.ones((2, layer.units))
+    layer.forward(np.ones((2, 1)))
+    assert peak(lambda: layer.backward_delta(delta, input_grad=False)) < layer.units
+
+
+def test_ones_are_made_anew_only_where_there_are_too_few() -> None:
+    layer = dense()[0]
+    kept = layer._ones(4)
+    assert np.shares_memory(kept, layer._ones(4))
+    assert np.shares_memory(kept, layer._ones(2))
+    assert layer._ones(5).tolist() == [1.0] * 5
 
 
 def test_names_and_reprs_say_what_it_is() -> None:

@@ -68,13 +68,29 @@ def test_labels_without_the_last_axis_count_as_a_column(loss: Loss) -> None:
     assert loss(y[:, 0], a) == loss(y, a[:, 0]) == loss(y, a)
     assert np.array_equal(loss.grad(y[:, 0], a), loss.grad(y, a))
     assert np.array_equal(loss.grad(y, a[:, 0]), loss.grad(y, a))
+    for f in (activations.tanh, activations.sigmoid):
+        assert np.array_equal(loss.delta(y, a[:, 0], f), loss.delta(y, a, f))
 
 
-def test_sigmoid_with_bce_has_the_delta_of_the_book() -> None:
-    y, z = pair(LOGITS)
+@pytest.mark.parametrize("from_logits", [False, True])
+@pytest.mark.parametrize("smoothing", [0, 0.1])
+def test_flat_outputs_of_one_class_count_as_a_column(from_logits: bool, smoothing: float) -> None:
+    loss = losses.CategoricalCrossentropy(from_logits, smoothing)
+    y, a = np.ones((4, 1)), np.array([[0.1], [0.2], [0.9], [0.4]])
+    assert loss(y, a[:, 0]) == loss(y[:, 0], a) == loss(y, a) < 1e-6
+    for f in (activations.linear, activations.softmax):
+        column = loss.grad(y, a), loss.delta(y, a, f)
+        for flat in (y, a[:, 0]), (y[:, 0], a):
+            assert np.array_equal(loss.grad(*flat), column[0])
+            assert np.array_equal(loss.delta(*flat, f), column[1])
+
+
+@pytest.mark.parametrize(("dtype", "rtol"), [("float32", 1e-5), ("float64", 1e-13)])
+def test_sigmoid_with_bce_has_the_delta_of_the_book(dtype: str, rtol: float) -> None:
+    y, z = pair(LOGITS, dtype)
     a = activations.sigmoid(z)
     assert np.array_equal(BCE.delta(y, a, activations.sigmoid), (a - y) * (1 / y.size))
-    np.testing.assert_allclose(BCE.delta(y, a, activations.sigmoid), LOGITS.grad(y, z), rtol=1e-13)
+    np.testing.assert_allclose(BCE.delta(y, a, activations.sigmoid), LOGITS.grad(y, z), rtol=rtol)
 
 
 @pytest.mark.parametrize("how", [copy.deepcopy, lambda f: pickle.loads(pickle.dumps(f))])  # noqa: S301
@@ -109,6 +125,8 @@ def test_value_from_z_is_the_value_of_the_outputs(loss: Loss, name: str) -> None
     f = activations.get(name)
     y, z = pair(LOGITS)
     assert loss.value(y, z, f) == pytest.approx(loss(y, f(z)), rel=1e-13)
+    weights = np.arange(1.0, 7.0)
+    assert loss.value(y, z, f, weights) == pytest.approx(loss(y, f(z), weights), rel=1e-13)
 
 
 def test_value_from_z_is_exact_where_the_outputs_are_rounded() -> None:
@@ -181,8 +199,24 @@ def test_get_takes_names_and_losses() -> None:
 def test_targets_are_checked_and_of_the_models_dtype(name: str, dtype: str) -> None:
     targets = losses.get(name).targets([1, 1], 2, 1, dtype)
     assert (targets.shape, targets.dtype) == ((2, 1), np.dtype(dtype))
+    if name == "categorical_crossentropy":
+        assert losses.get(name).compared([1, 1], np.ones((2, 1), dtype)).dtype == dtype
     sparse = losses.SparseCategoricalCrossentropy().targets([1, 0, 2], 3, 3, dtype)
     assert (sparse.shape, sparse.dtype) == ((3, 1), np.dtype(dtype))
+
+
+def test_the_loss_of_one_sample_of_float32_logits_may_exceed_float32() -> None:
+    loss, z = losses.CategoricalCrossentropy(from_logits=True), np.full((1, 3), -3e38, np.float32)
+    z[0, 0] = 3e38  # the difference counts as far as float32 goes, for each of the others
+    y = np.array([[0, 0.50025, 0.50025]], np.float32)  # which sum to 1, nearly
+    assert loss(y, z) == pytest.approx(1.0005 * float(np.finfo(np.float32).max), rel=1e-6)
+
+
+@pytest.mark.parametrize("a", [[[0.0, 0.0]], [[1.0, -1.0]]], ids=["zeros", "opposites"])
+def test_outputs_that_sum_to_0_are_no_shares_and_nobody_warns(a: list[list[float]]) -> None:
+    loss, y = losses.CategoricalCrossentropy(), np.array([[1.0, 0.0]])
+    loss(y, a)
+    assert np.isnan(loss.grad(y, np.array(a))).all()
 
 
 def test_many_float32_losses_may_exceed_float32_together() -> None:

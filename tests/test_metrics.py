@@ -67,6 +67,44 @@ def test_names_of_metrics_are_theirs_unless_given() -> None:
     assert list(metrics.get([metrics.AUC(), "auc", metrics.AUC(name="b")])) == ["auc", "auc_1", "b"]
 
 
+def test_classes_are_along_the_last_axis_however_many_there_are() -> None:
+    rng = np.random.default_rng(0)
+    classes, outputs = rng.integers(0, 4, (5, 3, 1)), rng.random((5, 3, 4))
+    rows, flat = np.eye(4)[classes[..., 0]], outputs.reshape(15, 4)
+    share = float(np.mean(flat.argmax(axis=1) == classes.ravel()))
+    assert 0 < share < 1
+    assert metrics.CategoricalAccuracy()(rows, outputs) == share
+    assert metrics.SparseCategoricalAccuracy()(classes, outputs) == share
+    assert accuracy(rows, outputs) == accuracy(classes, outputs) == share
+
+
+def test_the_area_of_logits_is_that_of_their_sigmoids() -> None:
+    z = np.array([-3.0, -0.5, 0.2, 0.4, 2.0, -1.0])
+    y = np.array([0, 1, 0, 1, 1, 0])
+    logits, probabilities = metrics.AUC(from_logits=True), metrics.AUC()
+    assert (logits.from_logits, probabilities.from_logits) == (True, False)
+    assert logits(y, z) == probabilities(y, 1 / (1 + np.exp(-z))) != probabilities(y, z)
+
+
+def test_a_metric_of_ones_own_is_named_by_its_class_or_as_it_says() -> None:
+    class TrueShare(metrics.NamedMetric):
+        pass
+
+    class Other(metrics.NamedMetric):
+        name = "mine"
+
+    class Heir(Other):
+        pass
+
+    assert [kind.name for kind in (TrueShare, Other, Heir)] == ["true_share", "mine", "heir"]
+    assert (TrueShare().name, Other().name, Other("yours").name) == ("true_share", "mine", "yours")
+
+
+def test_each_more_of_a_name_counts_on() -> None:
+    found = metrics.get(["auc", "mse", "auc", "mse", "auc"])
+    assert list(found) == ["auc", "mse", "auc_1", "mse_1", "auc_2"]
+
+
 def test_many_float32_errors_may_exceed_float32_together() -> None:
     zeros = np.zeros((8, 1), np.float32)
     assert metrics.MeanAbsoluteError()(zeros, zeros + np.float32(3e38)) == pytest.approx(3e38)

@@ -14,13 +14,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnbook import Input, Sequential
+from nnbook import Input, Sequential, models
 from nnbook.callbacks import Callback, History, Logs, format_logs
 from nnbook.checks import Array
 from nnbook.layers import Activation, Dense, Dropout, Flatten, Layer
 from nnbook.losses import BinaryCrossentropy
-from nnbook.metrics import accuracy
+from nnbook.metrics import NamedMetric, accuracy
 from nnbook.optimizers import SGD, Adam
+from tests.memory import peak
 
 KEYS = ["accuracy", "loss", "val_accuracy", "val_loss"]
 
@@ -308,6 +309,30 @@ def test_a_model_is_its_layers_one_after_the_other_bit_for_bit(dtype: str, last:
             assert np.array_equal(twin.theta, model.theta - by_hand * 0.01)
 
 
+@pytest.mark.parametrize(
+    ("features", "layers"),
+    [
+        (1, [Dense(1000, "sigmoid")]),
+        (1000, [Dense(1, "sigmoid")]),
+        (1000, [Dense(1), Dense(1, "sigmoid")]),
+        (1, [Dense(1000, use_bias=False), Dense(1, "sigmoid")]),
+        (1, [Dense(1000), Activation("linear"), Dense(1000, "sigmoid", use_bias=False)]),
+        (1, [Dropout(0), Dense(1000), Dropout(0), Dense(1, "sigmoid")]),
+    ],
+    ids=["one", "wide", "two of wide", "two", "apart", "dropout"],
+)
+def test_a_batch_takes_next_to_no_memory_but_what_is_kept_for_it(
+    features: int, layers: list[Layer]
+) -> None:
+    """Not 800 000 bytes; the activations here need none themselves, NumPy's buffers 64 KiB."""
+    model = Sequential([Input((features,)), *layers], dtype="float64")
+    model.compile("sgd", "bce")
+    x, y = np.ones((100, features)), np.zeros((100, model.layers[-1].n_out(0)))
+    work = models._Work(model.layers, len(x), model.dtype)
+    taken = peak(lambda: model._backpropagate(x, y, None, work, work.z, work.y_pred))
+    assert taken < 100_000
+
+
 def test_inputs_and_weights_take_the_models_dtype_before_anything_is_computed() -> None:
     x, (y, w) = np.random.default_rng(0).normal(size=(9, 2, 2)), np.full((2, 9), 0.1)
     flat = Sequential([Input((2, 2)), Flatten(), Dense(1)], seed=0)
@@ -393,6 +418,20 @@ def test_the_default_batch_is_32_samples() -> None:
     ]
 
 
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_weights_of_classes_are_those_of_their_samples(k: int) -> None:
+    classes = [i % max(2, k) for i in range(12)]
+    y = np.array(classes)[:, None] if k == 1 else np.eye(k)[classes]
+    heavy = {0: 1.0, 1: 5.0, 2: 0.5}
+    results = []
+    for weights in ({"class_weight": heavy}, {"sample_weight": [heavy[c] for c in classes]}):
+        model = Sequential([Input((3,)), Dense(k)], seed=0)
+        model.compile("sgd", "mse")
+        model.fit(data(12)[0], y, epochs=2, verbose=0, **weights)
+        results.append(model.theta)
+    assert np.array_equal(results[0], results[1])
+
+
 def test_each_epoch_has_a_new_order_and_shuffle_false_has_none() -> None:
     x, y = data(64)
     first = Recorder()
@@ -409,6 +448,25 @@ def test_each_epoch_has_a_new_order_and_shuffle_false_has_none() -> None:
     assert two._shuffle.bit_generator.state == one.bit_generator.state
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_metric_of_ones_own_sees_targets_and_outputs_of_the_models_dtype(dtype: str) -> None:
+    seen: list[tuple[Any, ...]] = []
+
+    class Seen(NamedMetric):
+        def __call__(self, y_true: Any, y_pred: Any) -> float:
+            seen.append((y_true.dtype, y_pred.dtype, y_true.shape, y_pred.shape))
+            return 0.0
+
+    model = net(dtype=dtype)
+    model.compile("adam", "mse", metrics=[Seen()])
+    x, y = data(5)
+    model.fit(x, y, verbose=0)
+    model.evaluate(x, y, verbose=0)
+    model.train_on_batch(x, y)
+    one, five = (dtype, dtype, (1, 1), (1, 1)), (dtype, dtype, (5, 1), (5, 1))
+    assert seen == [one, five] * 3  # the first asks whether the metric can compare such targets
+
+
 def test_validation_split_keeps_back_the_last_part_before_shuffling() -> None:
     x, y = data(50)
     split, given_apart = net(), net()
@@ -421,6 +479,14 @@ def test_validation_split_keeps_back_the_last_part_before_shuffling() -> None:
     assert [ours["val_loss"][-1], ours["val_accuracy"][-1]] == split.evaluate(
         x[37:], y[37:], verbose=0
     )
+
+
+def test_validation_split_splits_the_weights_too() -> None:
+    (x, y), w = data(50), np.arange(50.0)
+    ours = net().fit(x, y, sample_weight=w, validation_split=0.25, verbose=0)
+    held_out = x[37:], y[37:], w[37:]
+    theirs = net().fit(x[:37], y[:37], sample_weight=w[:37], validation_data=held_out, verbose=0)
+    assert ours.history == theirs.history
 
 
 def test_validation_neither_trains_nor_uses_randomness() -> None:
@@ -736,6 +802,10 @@ def test_verbose_1_draws_a_full_bar_with_tqdm(
     model.evaluate(x, y, verbose=verbose)
     model.predict(x, verbose=verbose)
     assert capfd.readouterr().out.count("1/1") >= 2
+    model.evaluate(x, y, batch_size=20, verbose=verbose)
+    assert "3/3" in capfd.readouterr().out
+    model.predict(x, batch_size=20, verbose=verbose)
+    assert "3/3" in capfd.readouterr().out
 
 
 def test_numbers_are_formatted_as_keras_does() -> None:
@@ -810,6 +880,16 @@ def test_memory_is_told_in_the_largest_unit_that_fits(units: int, dtype: str, sa
     told: list[str] = []
     Sequential([Input((1,)), Dense(units)], dtype=dtype).summary(print_fn=told.append)
     assert f" Total params: {says}" in told[0].splitlines()
+
+
+def test_memory_beyond_what_a_test_can_take_has_a_unit_too() -> None:
+    assert [models._size(7, 1024.0**power * 3) for power in range(5)] == [
+        "7 (3.00 B)",
+        "7 (3.00 KB)",
+        "7 (3.00 MB)",
+        "7 (3.00 GB)",
+        "7 (3.00 TB)",
+    ]
 
 
 def test_training_that_diverges_ends_in_nan_and_not_in_an_error() -> None:

@@ -445,9 +445,12 @@ def test_each_dropout_has_a_stream_of_its_own_from_the_models_seed() -> None:
     assert not np.array_equal(first, masks(dropping(seed=1))[0])
     assert not np.array_equal(masks(dropping(seed=None))[0], masks(dropping(seed=None))[0])
     weights, order = dropping()._stream(0, 0), dropping()._shuffle
-    states = [repr(m.rng.bit_generator.state) for m in dropping().layers if isinstance(m, Dropout)]
+    layers = dropping(Dropout(0.5)).layers
+    states = [repr(m.rng.bit_generator.state) for m in layers if isinstance(m, Dropout)]
+    streams = (dropping()._stream(2, place) for place in range(3))  # as in every version of nnbook
+    assert states == [repr(rng.bit_generator.state) for rng in streams]
     states += [repr(weights.bit_generator.state), repr(order.bit_generator.state)]
-    assert len(set(states)) == 4
+    assert len(set(states)) == 5
 
 
 def test_a_seed_of_the_layer_wins_over_the_models() -> None:

@@ -30,12 +30,18 @@ class Counter:
         ):
             self.count += by
         return self.count
+
+    @property
+    def twice(self) -> int:
+        return self.count * 2
 '''
 TESTS = """\
 from nnbook.counter import Counter
 
 def test_up() -> None:
-    assert Counter().up(8) == 11
+    counter = Counter()
+    assert counter.up(8) == 11
+    assert counter.twice == 22
 """
 
 
@@ -59,7 +65,11 @@ def test_a_statement_is_found_by_any_of_its_lines() -> None:
         range(14, 15),
     ]
     assert statement_lines(tree, 7) == range(7, 15)  # the head of a function is all of it
-    assert [name for name, _ in functions(tree)] == ["Counter.__init__", "Counter.up"]
+    assert [name for name, _ in functions(tree)] == [
+        "Counter.__init__",
+        "Counter.up",
+        "Counter.twice",
+    ]
 
 
 def test_the_tests_of_the_library_are_among_those_that_are_run() -> None:
@@ -96,5 +106,6 @@ def test_a_mistake_that_a_test_sees_is_killed_and_another_survives(tmp_path: Pat
     assert fate["by > 0 and by < 9", "by > 0 or by < 9"] == "survived"
     assert fate["and by < 9", "and by <= 9"] == "survived"
     assert fate["by > 0", "by > 1"] == "survived"
+    assert fate["return self.count * 2", "return self.count / 2"] == "killed"  # of a property
     assert "+ and by <= 9" in run.stdout
-    assert len(rows) == len({tuple(row[:5]) for row in rows}) == 10
+    assert len(rows) == len({tuple(row[:5]) for row in rows}) == 12

@@ -9,8 +9,9 @@ import pytest
 
 from nnbook import optimizers
 from nnbook.checks import Array
-from nnbook.optimizers import SGD, Adam, Optimizer
+from nnbook.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
 from nnbook.schedules import ExponentialDecay
+from tests.memory import peak
 
 both = pytest.mark.parametrize("make", [SGD, Adam])
 
@@ -42,6 +43,21 @@ def test_adam_is_the_rule_written_out_number_by_number() -> None:
         np.testing.assert_allclose(theta, expected, rtol=1e-12)
 
 
+def test_adam_of_float32_computes_in_float32_alone() -> None:
+    rng = np.random.default_rng(0)
+    theta = rng.normal(size=200).astype("float32")
+    expected, m, v = theta.copy(), np.zeros_like(theta), np.zeros_like(theta)
+    optimizer, one = Adam(0.02), np.float32
+    for t in range(1, 6):
+        grad = rng.normal(size=200).astype("float32")
+        optimizer.step(theta, grad)
+        m += (grad - m) * one(1 - 0.9)
+        v += (grad * grad - v) * one(1 - 0.999)
+        alpha_t = one(0.02 * math.sqrt(1 - 0.999**t) / (1 - 0.9**t))
+        expected -= m / (np.sqrt(v) + one(1e-7)) * alpha_t
+        assert np.array_equal(theta, expected)  # to the last bit
+
+
 def test_the_first_step_of_adam_is_alpha_whatever_the_size_of_the_gradient() -> None:
     theta = np.zeros(3)
     Adam(learning_rate=0.1).step(theta, np.array([1e-2, -1.0, 1e4]))
@@ -62,6 +78,26 @@ def test_step_works_in_place_and_only_reads_the_gradient(
     assert theta.dtype == dtype
     assert (view != 1).all()
     assert np.array_equal(grad, kept)
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        SGD(weight_decay=0.1),
+        SGD(momentum=0.9),
+        SGD(momentum=0.9, nesterov=True),
+        SGD(clipvalue=0.1),
+        SGD(global_clipnorm=0.1),
+        RMSprop(momentum=0.9),
+        Adagrad(),
+        Adam(),
+        AdamW(),
+    ],
+    ids=repr,
+)
+def test_a_step_takes_no_memory(optimizer: Optimizer) -> None:
+    theta, grad = np.ones(10_000), np.full(10_000, 0.2)
+    assert peak(lambda: optimizer.step(theta, grad)) < theta.nbytes / 10
 
 
 @both

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -288,6 +289,25 @@ def test_a_module_of_the_same_name_is_not_run(
 def test_a_later_version_says_so(saved: Path) -> None:
     rewritten(saved, lambda a, _: a.update(version=saving.VERSION + 1))
     with pytest.raises(ValueError, match=r"version 2, this nnbook reads 1; update nnbook"):
+        load_model(saved)
+
+
+def test_wrong_arrays_say_which_were_expected(saved: Path) -> None:
+    rewritten(saved, lambda _, arrays: arrays.update(theta=arrays["theta"][1:]))
+    theta = model_of_everything().theta
+    said = [
+        re.escape(f"{{'theta': (({n},), dtype('float64'))") for n in (theta.size, theta.size - 1)
+    ]
+    with pytest.raises(ValueError, match=f"expected arrays {said[0]}.*, received {said[1]}"):
+        load_model(saved)
+
+
+def test_wrong_steps_say_what_is_wrong(saved: Path) -> None:
+    rewritten(saved, lambda a, _: a.update(iterations=-1))
+    with pytest.raises(ValueError, match=r"iterations must be at least 0\. Received -1"):
+        load_model(saved)
+    rewritten(saved, lambda a, _: a.update(iterations="2"))
+    with pytest.raises(ValueError, match=r"iterations must be an integer\. Received '2'"):
         load_model(saved)
 
 

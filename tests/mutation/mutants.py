@@ -40,12 +40,17 @@ class Mutant:
 
 def mutants(module: str, source: str) -> list[Mutant]:
     """Return all mutants of a module that mutmut makes inside of functions."""
-    tree, mutations, *_ = create_mutations(module, source)
+    # mutmut leaves out functions with decorators
+    tree, mutations, *_ = create_mutations(module, _undecorated(source))
     starts = {name: function.lineno for name, function in functions(ast.parse(source))}
     lines = source.splitlines()
     made: list[Mutant] = []
     seen: Counter[tuple[str, str, str]] = Counter()
+    named: set[str] = set()
     for function, name in _names(tree.body):
+        if name in named:  # the setter of a property, as in functions()
+            continue
+        named.add(name)
         bare = function.with_changes(leading_lines=[], decorators=[])
         original = tree.code_for_node(bare).splitlines()
         start = starts[name] - 1
@@ -64,6 +69,17 @@ def mutants(module: str, source: str) -> list[Mutant]:
             seen[change] += 1
             made.append(Mutant(module, *change, seen[change], at + 1, text))
     return made
+
+
+def _undecorated(source: str) -> str:
+    """Return the source with comments in place of decorators: all lines stay where they are."""
+    lines = source.splitlines()
+    for _, function in functions(ast.parse(source)):
+        for decorator in function.decorator_list:
+            assert decorator.end_lineno is not None
+            for line in range(decorator.lineno, decorator.end_lineno + 1):
+                lines[line - 1] = "#"
+    return "\n".join([*lines, ""])
 
 
 def _names(body: object, prefix: str = "") -> Iterator[tuple[cst.FunctionDef, str]]:
