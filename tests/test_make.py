@@ -80,6 +80,7 @@ def test_unexpected_argument_does_nothing(
     ("command", "arguments", "extra", "started"),
     [
         ("test", ["-k", "fit"], "test", ["-m", "pytest", "-k", "fit"]),
+        ("test", [], "test", ["-m", "pytest", "-n", "2", "--dist", "loadfile"]),
         ("notebooks", ["x.ipynb"], "test", ["-m", "tests.verify.execute", "x.ipynb"]),
         ("audit", ["--runs", "0"], "test", ["-m", "tests.audit", "--runs", "0"]),
         ("numbers", [], "test", ["-m", "tests.benchmarks.numbers"]),
