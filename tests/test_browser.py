@@ -268,6 +268,8 @@ def test_figures_are_legible_in_the_dark(browser: Browser, address: str, book_ht
     with context(browser, dark=True) as window:
         for name in written(book_html):
             seen = visit(window, address + name)
+            # tall enough for every figure, so that no bar that stays at the top covers one
+            seen.tab.set_viewport_size({"width": 1280, "height": 1800})
             frame = grey(seen.tab.screenshot()).histogram()
             background = frame.index(max(frame))
             for figure in seen.tab.locator("article img:not(.keep-colours)").all():
