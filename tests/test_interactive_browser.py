@@ -174,6 +174,7 @@ def test_every_step_on_the_pages_of_the_book(browser: Browser, chapters: list[st
             root = opened.tab.locator(".nn-steps").first
             name = root.get_attribute("data-name")
             assert name is not None
+            assert not root.locator(".nn-tables").is_visible(), "the tables wait for their button"
             assert walk_through(opened.tab, name) == len(STATES) * LAST
             links = opened.tab.locator(".nn-steps-table a[data-equation]")
             assert links.count() > 0, "no label of an equation is a link"

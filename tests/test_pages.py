@@ -172,6 +172,8 @@ def test_rules_that_no_page_needs_are_dropped_and_others_kept(book_html: Path) -
     assert ".sd-tab-set" not in style
     for needed in ("dialog", "details.fold", ".admonition", "@media print", ".katex", ".copybtn"):
         assert needed in style
+    # classes that a script inside a page gives to a figure
+    assert ".nn-ready:not(.nn-open) .nn-tables" in style
 
 
 def test_pictures_have_their_size_and_later_ones_wait(book_html: Path) -> None:

@@ -24,6 +24,7 @@ from tinycss2.ast import AtRule, Node, QualifiedRule
 
 STYLE = re.compile(r'\s*<link\b(?=[^>]*\brel="stylesheet")[^>]*\bhref="([^"]+)"[^>]*>')
 PRELOAD = re.compile(r'\s*<link\b(?=[^>]*\brel="preload")[^>]*>')
+INLINE = re.compile(r"<script\b[^>]*>(.+?)</script>", re.DOTALL)
 SCRIPT = re.compile(r'\s*<script\b[^>]*\bsrc="([^"]+)"[^>]*></script>')
 OPTION = re.compile(r"\s*<script>DOCUMENTATION_OPTIONS\.\w+ = [^<]*</script>")  # of a search box
 IN_TEXT = re.compile(r"\s*<style>([^<]*\.nn-figure[^<]*)</style>")  # of nnbook.interactive
@@ -208,6 +209,9 @@ def make_lean(app: Sphinx, exception: Exception | None) -> None:
     scripts = {path: None for path in scripts if path.name not in UNUSED}
     for path in scripts:
         words |= set(WORD.findall(path.read_text(encoding="utf-8")))
+    for html in pages.values():  # a figure's own script gives it classes, too
+        for script in INLINE.findall(html):
+            words |= set(WORD.findall(script))
     css = "".join(joined(path, static / "site.css", is_used(words)) for path in styles)
     common = [path for path in scripts if path.name not in SEARCH]
     js = ";\n".join(path.read_text(encoding="utf-8") for path in common)
