@@ -112,3 +112,11 @@ def test_page_that_needs_javascript_is_seen(browser: Browser, tmp_path: Path) ->
         found = Findings()
         measures.plain(browser, path, "page.html", found)
         assert found.result("plain") == flaws
+
+
+@pytest.mark.browser
+def test_search_answers_what_learners_ask(browser: Browser, book_html: Path) -> None:
+    found = Findings()
+    with measures.served(book_html) as site:
+        measures.search(browser, site, found)
+    assert found.result("search") == 0, list(found.problems["search"])
