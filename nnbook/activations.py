@@ -4,6 +4,8 @@ An activation ``f`` turns the pre-activations ``z`` of a layer into its outputs 
 back, it turns ``dC/da`` into ``dC/dz``; `Activation.vjp` computes that from the *output* ``a``, so
 that nothing but the output has to be kept.
 
+A setting of the wrong kind is refused with a TypeError, one out of range or an unknown name with
+a ValueError.
 Counterpart: ``keras.activations``. Sources: :cite:`goodfellow2016deep`, section 6.3.
 """
 

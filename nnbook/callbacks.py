@@ -1,5 +1,7 @@
 """Callbacks: code that `Sequential.fit` calls while it trains.
 
+A setting of the wrong kind is refused with a TypeError, one out of range or an unknown name with
+a ValueError.
 Counterpart: ``keras.callbacks``.
 """
 
@@ -374,9 +376,9 @@ class LambdaCallback(Callback):
         on_train_batch_end: Callable[..., object] | None = None,
     ) -> None:
         given = {
-            k: v
-            for k, v in locals().items()
-            if k[:3] == "on_" and v is not None
+            name: call
+            for name, call in locals().items()
+            if name.startswith("on_") and call is not None
         }
         for name, call in given.items():
             if not callable(call):

@@ -7,6 +7,8 @@ Every initializer is called with a shape and a stream of random numbers, and ret
 ``values = initializer((n_in, n_out), rng)``. One that was made with ``seed``, an integer of at
 least 0, ignores the stream and draws the same numbers at every call, as in Keras.
 
+A setting of the wrong kind is refused with a TypeError, one out of range or an unknown name with
+a ValueError.
 Counterpart: ``keras.initializers``. Source: :cite:`glorot2010difficulty`.
 """
 

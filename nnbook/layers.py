@@ -5,6 +5,8 @@ of parameters and one flat vector of gradients (`Layer.bind`). Going forward it 
 its output, because going back needs them. Matrices are multiplied by ``np.dot``, which takes less
 time to begin than ``np.matmul``: with small batches that counts.
 
+A setting of the wrong kind is refused with a TypeError, one out of range or an unknown name with
+a ValueError.
 Counterpart: ``keras.layers``. Sources: :cite:`goodfellow2016deep`, chapter 6;
 :cite:`rumelhart1986backprop`.
 """

@@ -4,6 +4,8 @@ The argument order is Keras's, ``(y_true, y_pred)``; both have shape ``(n, k)``.
 over the ``k`` outputs and then over the ``n`` samples, so its gradient carries ``1 / (n k)``. The
 cross-entropies of ``k`` classes make one number of the ``k`` outputs: theirs carry ``1 / n``.
 
+A setting of the wrong kind is refused with a TypeError, one out of range or an unknown name with
+a ValueError.
 Counterpart: ``keras.losses``. Sources: :cite:`goodfellow2016deep`, section 6.2;
 :cite:`bishop2006pattern`, section 4.3.
 """

@@ -3,6 +3,8 @@
 A metric is any function of ``(y_true, y_pred)`` that returns a number. It sees all samples of an
 epoch at once; Keras adds up batch by batch and comes to the same.
 
+A setting of the wrong kind is refused with a TypeError, one out of range or an unknown name with
+a ValueError.
 Counterpart: ``keras.metrics``.
 """
 

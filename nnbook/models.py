@@ -29,9 +29,8 @@ from nnbook.optimizers import Optimizer
 
 # One seed gives independent streams of random numbers: a use must not shift another's numbers.
 _WEIGHTS, _SHUFFLE, _DROPOUT = 0, 1, 2
-_NUMBERS_AT_ONCE = (
-    2**16
-)  # of inputs put in order: they stay in the processor's cache
+# of inputs that are put in order together: they stay in the processor's cache
+_NUMBERS_AT_ONCE = 2**16
 _ROWS_AT_ONCE = 1024  # for evaluate and predict: enough for speed, little enough for memory
 
 Measured = float | list[float] | dict[str, float]

@@ -4,7 +4,8 @@ Training then looks for small weights that fit, rather than for any weights that
 model becomes ``C + penalty(W)``, and the gradient ``dC/dW + dpenalty/dW``.
 
 The factors are finite numbers of at least 0. Keras rounds them to float32, even in a float64 model;
-these classes do not.
+these classes do not. A factor of the wrong kind is refused with a TypeError, one out of range or
+an unknown name with a ValueError.
 Counterpart: ``keras.regularizers``. Source: :cite:`goodfellow2016deep`, section 7.1.
 """
 
