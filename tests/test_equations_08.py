@@ -12,6 +12,7 @@ import pytest
 from nnbook import Input, Sequential, gradcheck, initializers, losses
 from nnbook.checks import Array
 from nnbook.layers import Dense
+from tests.network import deltas, forward
 from tests.verify.equations import proves
 
 N = 5  # samples
@@ -56,34 +57,6 @@ def x(rng: np.random.Generator) -> Array:
 def y(rng: np.random.Generator) -> Array:
     """Return the targets of the samples."""
     return rng.random((N, 2))
-
-
-def forward(model: Sequential, x: Array) -> tuple[list[Array], list[Array]]:
-    """Return the sums z and the outputs a of all layers; z[0] is empty and a[0] = x."""
-    zs: list[Array] = [np.empty(0)]
-    outputs = [x]
-    for layer in model.layers:
-        kernel, bias = layer.get_weights()
-        zs.append(outputs[-1] @ kernel + bias)
-        outputs.append(layer.activation(zs[-1]))
-    return zs, outputs
-
-
-def deltas(model: Sequential, x: Array, y: Array) -> list[Array]:
-    """Return dC/dz of all layers, by pushing each z and watching the loss: no formula."""
-    zs, _ = forward(model, x)
-    found: list[Array] = [np.empty(0)]
-    for place in range(1, len(zs)):
-        z = zs[place].copy()
-
-        def loss(z: Array = z, place: int = place) -> float:
-            a = model.layers[place - 1].activation(z)
-            for layer in model.layers[place:]:
-                a = layer.forward(a)
-            return losses.MeanSquaredError()(y, a)
-
-        found.append(gradcheck.numerical_gradient(loss, z.reshape(-1)).reshape(z.shape))
-    return found
 
 
 def output_slope(a: Array, y: Array) -> Array:

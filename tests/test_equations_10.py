@@ -12,6 +12,7 @@ import pytest
 from nnbook import Input, Sequential, activations, gradcheck, losses, metrics, optimizers
 from nnbook.checks import Array
 from nnbook.layers import Dense
+from tests.network import deltas, forward
 from tests.verify.equations import proves
 
 
@@ -48,45 +49,6 @@ def x(rng: np.random.Generator) -> Array:
 def y(rng: np.random.Generator) -> Array:
     """Return five soft labels."""
     return rng.random((5, 1))
-
-
-def forward(model: Sequential, x: Array) -> tuple[list[Array], list[Array]]:
-    """Return the sums z and the outputs a of all layers, computed with eq-dense, a[0] = x."""
-    zs: list[Array] = [np.empty(0)]
-    outputs = [x]
-    for layer in model.layers:
-        kernel, bias = layer.get_weights()
-        a = outputs[-1]
-        z = np.array(
-            [
-                [
-                    sum(a[i, k] * kernel[k, j] for k in range(kernel.shape[0])) + bias[j]
-                    for j in range(kernel.shape[1])
-                ]
-                for i in range(len(a))
-            ]
-        )
-        zs.append(z)
-        outputs.append(layer.activation(z))
-    return zs, outputs
-
-
-def deltas(model: Sequential, x: Array, y: Array) -> list[Array]:
-    """Return the errors of all layers, by pushing each z and watching the loss: no formula."""
-    zs, _ = forward(model, x)
-    found: list[Array] = [np.empty(0)]
-    for place in range(1, len(zs)):
-        z = zs[place].copy()
-
-        def loss(z: Array = z, place: int = place) -> float:
-            a = model.layers[place - 1].activation(z)
-            for layer in model.layers[place:]:
-                a = layer.forward(a)
-            return losses.BinaryCrossentropy()(y, a)
-
-        flat = z.reshape(-1)
-        found.append(gradcheck.numerical_gradient(loss, flat).reshape(z.shape))
-    return found
 
 
 @proves(
