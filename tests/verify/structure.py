@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections import Counter
 from pathlib import Path
@@ -34,6 +35,7 @@ _VOLATILE = {
         r"\b\d+(?:\.\d+)?\s?(?:ms|µs)\b|\b\d+\.\d+\s?(?:s|sec|seconds)\b|\b\d+s/(?:step|epoch)"
     ),
 }
+_BOUND = re.compile(r"(?:<|within|below|above)\s*(\d+(?:\.\d+)?e-\d+)")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _STABLE_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
@@ -131,10 +133,35 @@ def _cell_metadata_problems(cell: Cell) -> list[str]:
 
 
 def _source_problems(cell: Cell) -> list[str]:
-    return [
+    problems = [
         f"{match[0].strip()!r} reaches outside: the book runs without network and shell"
         for match in _FETCH.finditer(cell.source)
     ]
+    return problems + _bound_problems(cell.source)
+
+
+def _bound_problems(source: str) -> list[str]:
+    """Bounds that a ``print`` names beside a comparison with another one."""
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:  # a shell command: told above
+        return []
+    problems = []
+    for call in ast.walk(tree):
+        if not (isinstance(call, ast.Call) and getattr(call.func, "id", "") == "print"):
+            continue
+        parts = list(ast.walk(call))
+        texts = [part.value for part in parts if isinstance(part, ast.Constant)]
+        told = {float(b) for text in texts if isinstance(text, str) for b in _BOUND.findall(text)}
+        sides = [
+            side for part in parts if isinstance(part, ast.Compare) for side in part.comparators
+        ]
+        used = {n.value for side in sides for n in ast.walk(side) if isinstance(n, ast.Constant)}
+        if used and told - used:
+            problems.append(
+                f"prints the bound {min(told - used):.0e} and compares with another one"
+            )
+    return problems
 
 
 def _output_problems(cell: Cell) -> list[str]:
