@@ -292,7 +292,7 @@ def signals(
         edges: from each column to the next, the texts on the arrows, ``[from][to]``; "" for none.
         back: whether the arrows point to the left.
     """
-    radius = 23  # points
+    radius = 24  # points
     colour = VERMILION if back else BLUE
     at = [
         [(x, (len(texts) - 1) / 2 - i) for i in range(len(texts))]
@@ -316,7 +316,7 @@ def signals(
                     },
                 )
                 # on the line, nearer to its left end, where lines do not cross
-                part = 0.5 if start[1] == end[1] else 0.36
+                part = 0.5 if start[1] == end[1] else 0.33
                 x, y = (
                     a + part * (b - a) for a, b in zip(start, end, strict=True)
                 )
@@ -331,14 +331,14 @@ def signals(
                     rotation_mode="anchor",
                     ha="center",
                     va="bottom",
-                    fontsize=11,
+                    fontsize=12,
                 )
     for places, texts in zip(at, columns, strict=True):
         for (x, y), text in zip(places, texts, strict=True):
             ax.scatter(
                 x, y, s=(2 * radius) ** 2, color=SKY, alpha=0.35, linewidth=0
             )
-            ax.text(x, y, text, ha="center", va="center", fontsize=11)
+            ax.text(x, y, text, ha="center", va="center", fontsize=12)
     tallest = max(len(texts) for texts in columns)
     ax.set_xlim(-0.4, len(columns) - 0.6)
     ax.set_ylim(-tallest / 2 - 0.05, tallest / 2 + 0.05)

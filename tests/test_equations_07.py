@@ -114,42 +114,6 @@ def test_rows_keep_to_themselves(x: Array, last: str) -> None:
         np.testing.assert_allclose(network_function(row[None])[0], alone, rtol=1e-12)
 
 
-@proves(
-    "eq-forward-collapse",
-    r"""
-    \begin{aligned}
-    &(x\, W^1 + b^1)\, W^2 + b^2 \\
-    &\qquad = x\, (W^1 W^2) + (b^1 W^2 + b^2)
-    \end{aligned}
-    """,
-)
-def test_layers_without_a_bend_are_one(x: Array) -> None:
-    rng = np.random.default_rng(9)
-    two = Sequential([Input((3,)), Dense(5), Dense(2)], dtype="float64")
-    two.set_weights([rng.normal(size=w.shape) for w in two.get_weights()])
-    w1, b1, w2, b2 = two.get_weights()
-    left = (x @ w1 + b1) @ w2 + b2
-    right = x @ (w1 @ w2) + (b1 @ w2 + b2)
-    np.testing.assert_allclose(left, right, rtol=1e-12)
-    np.testing.assert_allclose(two.predict(x, verbose=0), right, rtol=1e-12)
-    one = Sequential([Input((3,)), Dense(2)], dtype="float64")
-    one.set_weights([w1 @ w2, b1 @ w2 + b2])
-    np.testing.assert_allclose(one.predict(x, verbose=0), left, rtol=1e-12)
-    bent = Sequential([Input((3,)), Dense(5, "relu"), Dense(2)], dtype="float64")
-    bent.set_weights(two.get_weights())
-    assert np.abs(bent.predict(x, verbose=0) - right).max() > 0.1  # a bend does not collapse
-
-
-@proves(
-    "eq-forward-parameters",
-    r"\text{parameters} = \sum_{l=1}^{L} (n_{l-1} + 1)\, n_l",
-)
-def test_the_number_of_parameters(model: Sequential) -> None:
-    parameters = sum((SIZES[l - 1] + 1) * SIZES[l] for l in range(1, len(SIZES)))  # noqa: E741
-    assert model.count_params() == parameters
-    assert model.theta.size == parameters
-
-
 class Counting:
     """A number that counts the multiplications it takes part in."""
 

@@ -1,6 +1,7 @@
 """The exercises of chapter 07, forward: shapes, one pass by hand, in code, and its mistakes."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -69,13 +70,16 @@ def _inputs_everywhere(x: Array, layers: Weights) -> Array:
     return forward(x, layers[-1:])
 
 
-def _square(seed: int, count: int) -> tuple[Array, list[tuple[Array, Array]]]:
-    """Return three samples and layers of three neurons: shapes in which no mistake is an error."""
+def _drawn(
+    seed: int, n: int, *sizes: int
+) -> tuple[Array, list[tuple[Array, Array]]]:
+    """Return ``n`` samples and layers of random weights, from ``sizes[0]`` inputs to the last."""
     rng = np.random.default_rng(seed)
     layers: list[tuple[Array, Array]] = [
-        (rng.normal(size=(3, 3)), rng.normal(size=3)) for _ in range(count)
+        (rng.normal(size=shape), rng.normal(size=shape[1]))
+        for shape in pairwise(sizes)
     ]
-    return rng.normal(size=(3, 3)), layers
+    return rng.normal(size=(n, sizes[0])), layers
 
 
 # ---- 7.2 ----------------------------------------------------------------------------------------
@@ -269,7 +273,12 @@ EXERCISES = (
                 "the layer before; is the variable updated in the loop?",
             ),
         ],
-        cases=[_square(1, 3), _square(2, 2), _square(3, 4)],
+        # As many samples as neurons hide a mistake, other sizes show it: some of either.
+        cases=[
+            _drawn(1, 3, 3, 3, 3, 3),
+            _drawn(2, 4, 3, 5, 2),
+            _drawn(3, 3, 3, 3, 3, 3, 3),
+        ],
         hint="Print the shapes and values after each layer and compare with the chapter's loops.",
     ),
     Exercise(
@@ -327,7 +336,7 @@ EXERCISES = (
                 "You added up the weights. One layer after the other is a product.",
             ),
         ],
-        cases=[(_square(seed, 3)[1],) for seed in (4, 5)],
+        cases=[(_drawn(4, 3, 3, 3, 3, 3)[1],), (_drawn(5, 4, 3, 5, 2, 4)[1],)],
         hint="Collapse two layers on paper first, by expanding the brackets.",
     ),
     Exercise(
