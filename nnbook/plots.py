@@ -490,8 +490,7 @@ def neuron(
     plus, bend, end = 2.2, 3.35, 4.2
     for y, value, weight in zip(rows, inputs, weights, strict=True):
         place = (0.0, float(y))
-        ax.plot([0, plus], [y, middle], color="0.45", linestyle="-", zorder=1)
-        _on_line(ax, place, (plus, middle), 0.45, weight)
+        _line_with_text(ax, place, (plus, middle), weight)
         _circle(ax, place, value, ORANGE)
     for xs, ys in (
         ([plus, plus], [middle - 1.3, middle]),
@@ -527,24 +526,19 @@ def _circle(
     ax.text(*place, f"{text}", ha="center", va="center", zorder=3)
 
 
-def _on_line(
+def _line_with_text(
     ax: Axes,
     start: tuple[float, float],
     end: tuple[float, float],
-    share: float,
     text: object,
 ) -> None:
-    """Write on a line, at a share of the way from its start to its end."""
-    (x0, y0), (x1, y1) = start, end
-    ax.text(
-        x0 + share * (x1 - x0),
-        y0 + share * (y1 - y0),
-        f"{text}",
-        ha="center",
-        va="center",
-        zorder=3,
-        bbox={"facecolor": "1", "edgecolor": "none", "pad": 1.5},
-    )
+    """Draw a line with a gap near its middle, and write into the gap."""
+    ends = np.array([start, end])
+    for piece in ([0.0, 0.33], [0.57, 1.0]):
+        xs, ys = np.transpose(ends[0] + np.outer(piece, ends[1] - ends[0]))
+        ax.plot(xs, ys, color="0.45", linestyle="-", zorder=1)
+    x, y = ends[0] + 0.45 * (ends[1] - ends[0])
+    ax.text(x, y, f"{text}", ha="center", va="center")
 
 
 def matrix_product(

@@ -277,7 +277,7 @@ def test_sparse_from_logits(z: Array, classes: Array) -> None:
     "eq-loss-slopes",
     r"\frac{\partial C}{\partial \hat y_i} = \frac{1}{n} \begin{cases} 2\, e_i & \text{MSE} \\ "
     r"\operatorname{sign}(e_i) & \text{MAE} \\ \operatorname{clip}(e_i) & \text{Huber} \\ "
-    r"e_i \,/\, (\hat y_i (1 - \hat y_i)) & \text{BCE} \end{cases}",
+    r"e_i / (\hat y_i (1 - \hat y_i)) & \text{BCE} \end{cases}",
 )
 def test_slopes_by_the_output(rng: np.random.Generator, y: Array, a: Array) -> None:
     d, smooth = 0.5, slice(1, N)  # the first output is exactly right: MAE has a corner there

@@ -126,7 +126,7 @@ EXERCISES = (
             Mistake(
                 "pixels without condition",
                 lambda picture: float(np.mean(picture >= 0)),
-                "White paper is zero, and it was counted, too.",
+                "White paper is zero, and it was counted too.",
             ),
             Mistake(
                 "row by row",

@@ -256,7 +256,7 @@ EXERCISES = (
             Mistake(
                 "one difference a sample, as a column",
                 (6, 1),
-                "So one would like it to be. But y has one axis only. NumPy "
+                "That would be welcome. But y has one axis only. NumPy "
                 "puts the missing axis in front: as what does it see y then?",
             ),
             Mistake(

@@ -180,7 +180,7 @@ EXERCISES = (
             Mistake(
                 "the last that works",
                 88,
-                "That is the last one that still works. Asked was the first that does not.",
+                "That is the last one that still works. The task asks for the first that does not.",
             ),
             Mistake(
                 "float16",
@@ -261,7 +261,7 @@ EXERCISES = (
             Mistake(
                 "the value",
                 lambda z: z * sigmoid(z),
-                "That is swish itself. Asked is its slope.",
+                "That is swish itself. The task asks for its slope.",
             ),
         ],
         cases=[(np.array([[-3.0, -1.0, 0.0], [0.5, 2.0, 4.0]]),)],
