@@ -161,7 +161,7 @@ class Layer(Configured):
     def backward(
         self, grad: Array, *, out: Out = None, input_grad: bool = True
     ) -> Out:
-        """Return ``dC/dx`` from ``grad = dC/da`` and fill the gradient views (eq-delta-hidden).
+        """Return ``dC/dx`` from ``grad = dC/da`` and fill the gradient views (eq-hidden-delta).
 
         ``input_grad=False`` skips ``dC/dx`` and returns None: nobody needs it of the first layer.
 
@@ -202,7 +202,7 @@ class Dense(Layer):
     """A fully connected layer: ``a = f(x W + b)`` (eq-dense).
 
     Shapes: ``x (n, n_in)``, kernel ``W (n_in, units)``, bias ``b (units,)``, ``a (n, units)``.
-    Back (eq-backprop-weights, eq-backprop-bias): ``dC/dW = xᵀ delta``, ``dC/db = sum of delta over
+    Back (eq-weight-gradient, eq-bias-gradient): ``dC/dW = xᵀ delta``, ``dC/db = sum of delta over
     the samples``, ``dC/dx = delta Wᵀ`` with ``delta = dC/dz``.
     Derived: eq-layer, eq-forward-matrix, eq-weight-gradient-matrix, eq-bias-gradient-matrix.
     Counterpart: ``keras.layers.Dense``.

@@ -380,7 +380,7 @@ class Sequential:
             a = layer.forward(a, training=True, out=out)
         output.preactivation(a, training=True, out=z)
         f(z, out=y_pred)
-        # back: eq-delta-output, then eq-delta-hidden from layer to layer
+        # back: eq-delta-output, then eq-hidden-delta from layer to layer
         delta = self.loss.delta(y, y_pred, f, out=work.delta)
         if w is not None:
             delta *= w
@@ -414,7 +414,7 @@ class Sequential:
         """Return the mean loss over the samples and its gradient by ``theta``, ``(parameters,)``.
 
         As in training: the penalties of regularizers are added, and `Dropout` layers drop.
-        The way back is eq-delta-output, eq-delta-hidden, eq-backprop-weights, eq-backprop-bias.
+        The way back begins with eq-delta-output.
         Derived: eq-output-delta, eq-hidden-delta, eq-weight-gradient, eq-bias-gradient.
         Counterpart: a ``tf.GradientTape`` around the model and its loss.
 

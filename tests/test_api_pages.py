@@ -88,4 +88,4 @@ def test_every_label_of_a_formula_in_a_docstring_leads_to_the_formula(book_html:
         article = here.soup.find("article")
         assert article is not None
         assert "eq-" not in article.get_text(), "a label is left in the text"
-    assert {"eq-dense", "eq-delta-hidden", "eq-adam"} <= linked
+    assert {"eq-dense", "eq-hidden-delta", "eq-adam"} <= linked

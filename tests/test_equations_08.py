@@ -276,6 +276,30 @@ def test_slopes_of_biases_as_a_matrix(model: Sequential, x: Array, y: Array) -> 
 
 
 @proves(
+    "eq-central-difference",
+    r"\frac{\partial C}{\partial w} \approx \frac{C(w + h) - C(w - h)}{2h}",
+)
+def test_central_difference() -> None:
+    theta, h = np.array([0.3, -1.2]), 1e-3
+
+    def f() -> float:
+        return float(np.exp(theta[0]) * theta[1] ** 3)
+
+    def f_at(a: float, b: float) -> float:
+        return math.exp(a) * b**3
+
+    expected = [
+        (f_at(0.3 + h, -1.2) - f_at(0.3 - h, -1.2)) / (2 * h),
+        (f_at(0.3, -1.2 + h) - f_at(0.3, -1.2 - h)) / (2 * h),
+    ]
+    got = gradcheck.numerical_gradient(f, theta, h)
+    np.testing.assert_allclose(got, expected, rtol=1e-9)
+    true = [math.exp(0.3) * (-1.2) ** 3, math.exp(0.3) * 3 * 1.2**2]
+    np.testing.assert_allclose(got, true, rtol=1e-5)
+    np.testing.assert_array_equal(theta, [0.3, -1.2])
+
+
+@proves(
     "eq-forward-difference",
     r"\frac{\partial C}{\partial w} \approx \frac{C(w + h) - C(w)}{h}",
 )

@@ -59,9 +59,11 @@ def counts(y: Labels, y_pred: Floats, tau: float = TAU) -> list[list[int]]:
 @proves(
     "eq-standardize",
     r"""
-    \tilde x_{ik} = \frac{x_{ik} - \mu_k}{s_k} , \qquad
-    \mu_k = \frac{1}{n} \sum_{i=1}^{n} x_{ik} , \qquad
-    s_k = \sqrt{\frac{1}{n} \sum_{i=1}^{n} (x_{ik} - \mu_k)^2}
+    \begin{aligned}
+    \tilde x_{ik} &= \frac{x_{ik} - \mu_k}{s_k} \\
+    \mu_k &= \frac{1}{n} \sum_{i=1}^{n} x_{ik} \\
+    s_k &= \sqrt{\frac{1}{n} \sum_{i=1}^{n} (x_{ik} - \mu_k)^2}
+    \end{aligned}
     """,
 )
 def test_standardize(rng: np.random.Generator) -> None:

@@ -254,9 +254,9 @@ EXERCISES = (
         1 / 3,
         [
             Mistake(
-                "the steepness without its two",
+                "the curvature without its two",
                 2 / 3,
-                "You took the factor of the loss for the steepness. What is the slope of "
+                "You took the factor of the loss for the curvature. What is the slope of "
                 "3 theta squared?",
             ),
             Mistake(

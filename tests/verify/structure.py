@@ -35,7 +35,7 @@ _VOLATILE = {
         r"\b\d+(?:\.\d+)?\s?(?:ms|µs)\b|\b\d+\.\d+\s?(?:s|sec|seconds)\b|\b\d+s/(?:step|epoch)"
     ),
 }
-_BOUND = re.compile(r"(?:<|within|below|above)\s*(\d+(?:\.\d+)?e-\d+)")
+_BOUND = re.compile(r"(?:<|\b(?:within|below|above|to))\s*(\d+(?:\.\d+)?e-\d+)")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _STABLE_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
