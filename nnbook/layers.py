@@ -168,7 +168,8 @@ class Layer(Configured):
         Derived: eq-hidden-delta, eq-hidden-delta-matrix.
 
         Raises:
-            RuntimeError: there was no forward pass.  ValueError: ``grad`` is not of ``a``'s shape.
+            RuntimeError: there was no forward pass.
+            ValueError: ``grad`` is not of ``a``'s shape.
         """
         if self._a is None:
             raise RuntimeError(

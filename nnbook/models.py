@@ -338,7 +338,8 @@ class Sequential:
         Raises:
             RuntimeError: the model has no weights yet.
             TypeError: a layer, loss, metric or optimizer is not nnbook's.
-            ValueError: ``path`` does not end in ``.npz``.  OSError: it cannot be written.
+            ValueError: ``path`` does not end in ``.npz``.
+            OSError: it cannot be written.
         """
         if not self.built:
             raise RuntimeError(
@@ -419,7 +420,8 @@ class Sequential:
         Counterpart: a ``tf.GradientTape`` around the model and its loss.
 
         Raises:
-            RuntimeError: not compiled.  TypeError, ValueError: x or y do not fit.
+            RuntimeError: not compiled.
+            TypeError, ValueError: x or y do not fit.
         """
         self._must_be_compiled("loss_and_grad")
         samples = self._checked(x, y, sample_weight)
@@ -623,7 +625,8 @@ class Sequential:
         They come as in `evaluate`: the loss, or ``[loss, metrics...]``, or a dict.
 
         Raises:
-            RuntimeError: not compiled.  TypeError, ValueError: x or y do not fit.
+            RuntimeError: not compiled.
+            TypeError, ValueError: x or y do not fit.
         """
         self._must_be_compiled("train_on_batch")
         x, y, w = self._checked(x, y, sample_weight, class_weight)
@@ -649,7 +652,8 @@ class Sequential:
         ``batch_size`` only sets how many rows are computed at a time (None: 1024).
 
         Raises:
-            RuntimeError: not compiled.  TypeError, ValueError: x or y do not fit.
+            RuntimeError: not compiled.
+            TypeError, ValueError: x or y do not fit.
         """
         self._must_be_compiled("evaluate")
         rows, verbose = _rows_at_once(batch_size), _verbosity(verbose)

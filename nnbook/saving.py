@@ -91,7 +91,8 @@ def write(
     """Write both to one file, all of it or nothing: an older file stays until the new is whole.
 
     Raises:
-        ValueError: ``path`` does not end in ``.npz``.  OSError: it cannot be written.
+        ValueError: ``path`` does not end in ``.npz``.
+        OSError: it cannot be written.
     """
     import json  # here, because few who import nnbook save a model
 
@@ -133,7 +134,8 @@ def read(
     """Return what `write` was given.
 
     Raises:
-        OSError: there is no such file.  ValueError: it was not written by `write`, or is damaged.
+        OSError: there is no such file.
+        ValueError: it was not written by `write`, or is damaged.
     """
     import json
 

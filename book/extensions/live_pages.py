@@ -84,7 +84,7 @@ def last_run() -> str:
     record = facts.record()
     if record is None:
         return (
-            "These pages were built without a full test run of just these files before. "
+            "No full test run of exactly these files has been noted yet. "
             "After `python3 make.py test`, the next build says here when it was."
         )
     versions = ", ".join(f"{name} {value}" for name, value in record["versions"].items())
@@ -106,7 +106,10 @@ def correction(number: str) -> str:
             if cell.get("id") == f"correction-{number}":
                 printed = "".join(prose.output_texts(cell)).rstrip()
                 link = f"[{facts.title(notebook)}](../notebooks/{path.name})"
-                return f"**Seen** in {link}:\n\n```text\n{printed}\n```"
+                return (
+                    f"**Seen** in {link}:\n\n"
+                    f"```{{code-block}} text\n:class: printed\n\n{printed}\n```"
+                )
     raise ValueError(f"no chapter has a cell with the id correction-{number}")
 
 
