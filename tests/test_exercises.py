@@ -337,11 +337,11 @@ def test_the_machinery(
 
 
 def test_a_list_that_holds_itself_cannot_be_compared() -> None:
-    endless: list[Any] = [1]
+    endless: list[Any] = [...]
     endless.append(endless)
-    said = judge("7.4", [[], endless]).text, judge("2.1", [endless, endless]).text
-    assert said[0].startswith("Exercise 7.4: not yet. Expected a list of two inputs")
-    assert said[1].startswith("Exercise 2.1: not yet. Expected a list of two numbers")
+    text = judge("2.1", endless).text
+    assert "Expected a list of two numbers" in text
+    assert text.endswith("Received something that cannot be compared with it (RecursionError).")
 
 
 def test_a_function_that_says_so_is_not_implemented(monkeypatch: pytest.MonkeyPatch) -> None:
