@@ -419,9 +419,7 @@ def _count(value: object, name: str) -> int:
 
 
 def _optional(value: float | None, name: str) -> float | None:
-    return (
-        None if value is None else number(value, name, low=-sys.float_info.max)
-    )
+    return None if value is None else number(value, name)
 
 
 def _needs_a_number(callback: Callback) -> None:

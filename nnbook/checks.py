@@ -5,6 +5,7 @@ Each message follows Keras's way of saying it: what was expected, what came, and
 A wrong value or shape is a ValueError, a wrong kind of thing a TypeError.
 """
 
+import sys
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 _AT_ONCE = 2**16
+_LEAST = -sys.float_info.max  # of the finite numbers
 
 Array = NDArray[np.floating[Any]]
 """A real array of the model's dtype; batches are ``(n, features)``, one row a sample."""
@@ -201,9 +203,9 @@ def at_least_one(value: object, name: str) -> int:
 
 
 def number(
-    value: object, name: str, *, low: float, high: float = np.inf
+    value: object, name: str, *, low: float = _LEAST, high: float = np.inf
 ) -> float:
-    """Return ``value`` as a Python float, if it is a number in ``[low, high)``.
+    """Return ``value`` as a Python float, if it is a finite number in ``[low, high)``.
 
     A Python float on purpose: a NumPy float64 scalar would promote float32 arrays.
     """
@@ -212,10 +214,9 @@ def number(
     ):
         raise TypeError(f"{name} must be a number. Received {value!r}.")
     if not low <= value < high:
+        least = "" if low == _LEAST else f"at least {low} and "
         upper = "finite" if high == np.inf else f"below {high}"
-        raise ValueError(
-            f"{name} must be at least {low} and {upper}. Received {value}."
-        )
+        raise ValueError(f"{name} must be {least}{upper}. Received {value}.")
     return float(value)
 
 

@@ -15,7 +15,6 @@ Counterpart: ``keras.initializers``. Source: :cite:`glorot2010difficulty`.
 from __future__ import annotations  # numpy.random can wait
 
 import math
-import sys
 
 import numpy as np
 
@@ -40,7 +39,7 @@ class Constant(Initializer):
     """``w = value``, a finite number. Counterpart: ``keras.initializers.Constant``."""
 
     def __init__(self, value: float = 0.0) -> None:
-        self.value = _finite(value, "value of Constant")
+        self.value = number(value, "value of Constant")
 
     def __call__(self, shape: Shape, rng: np.random.Generator) -> Array:
         return np.full(shape, self.value)
@@ -83,7 +82,7 @@ class RandomNormal(_Random):
         self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None
     ) -> None:
         super().__init__(seed)
-        self.mean = _finite(mean, "mean of RandomNormal")
+        self.mean = number(mean, "mean of RandomNormal")
         self.stddev = number(stddev, "stddev of RandomNormal", low=0)
 
     def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
@@ -100,7 +99,7 @@ class RandomUniform(_Random):
         seed: int | None = None,
     ) -> None:
         super().__init__(seed)
-        self.minval = _finite(minval, "minval of RandomUniform")
+        self.minval = number(minval, "minval of RandomUniform")
         self.maxval = number(
             maxval, "maxval of RandomUniform", low=self.minval
         )
@@ -204,10 +203,6 @@ def check_seed(seed: object, who: str) -> int | None:
     if seed is None:
         return None
     return checks.integer(seed, f"seed of {who}", 0, "an integer or None")
-
-
-def _finite(value: object, name: str) -> float:
-    return number(value, name, low=-sys.float_info.max)
 
 
 _KNOWN: dict[str, type[Initializer]] = {

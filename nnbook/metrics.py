@@ -276,24 +276,21 @@ def _share(part: Any, whole: Any) -> float:
     return float(part / whole) if whole else 0.0
 
 
-_OBJECTS = (
-    AUC(),
-    BinaryAccuracy(),
-    CategoricalAccuracy(),
-    MeanAbsoluteError(),
-    MeanSquaredError(),
-    Precision(),
-    Recall(),
-    SparseCategoricalAccuracy(),
-)
 _KNOWN: dict[str, Metric] = {"accuracy": accuracy, "acc": accuracy}
-for _one in _OBJECTS:
-    _KNOWN |= {type(_one).__name__: _one, _one.name: _one}
-for _short, _name in (
-    ("mae", "MeanAbsoluteError"),
-    ("mse", "MeanSquaredError"),
-):
-    _KNOWN |= {_short: _KNOWN[_name], _short.upper(): _KNOWN[_name]}
+_KNOWN |= {
+    name: metric
+    for metric, names in (
+        (AUC(), ""),
+        (BinaryAccuracy(), ""),
+        (CategoricalAccuracy(), ""),
+        (MeanAbsoluteError(), "mae MAE"),
+        (MeanSquaredError(), "mse MSE"),
+        (Precision(), ""),
+        (Recall(), ""),
+        (SparseCategoricalAccuracy(), ""),
+    )
+    for name in (type(metric).__name__, metric.name, *names.split())
+}
 
 
 def get(

@@ -52,10 +52,7 @@ class _Work:
         self.forth = list(zip(hidden, a, strict=True))
         self.back = list(zip(layers, [None, *dx], strict=True))[-2::-1]
         self.dx = dx[-1] if dx else None
-        self.z, self.y_pred, self.delta = (
-            np.empty((n, output.n_out(output.n_in or 0)), dtype)
-            for _ in range(3)
-        )
+        self.delta = np.empty((n, output.n_out(output.n_in or 0)), dtype)
 
 
 class Sequential:
@@ -433,8 +430,9 @@ class Sequential:
         """Fill ``grad`` for one batch of all samples; return its loss and its outputs."""
         x = self._rows(x)
         work = _Work(self.layers, len(x), self.dtype)
-        self._backpropagate(x, y, w, work, work.z, work.y_pred)
-        return self._loss(y, work.z, w) + self._penalty(), work.y_pred
+        z, y_pred = np.empty_like(work.delta), np.empty_like(work.delta)
+        self._backpropagate(x, y, w, work, z, y_pred)
+        return self._loss(y, z, w) + self._penalty(), y_pred
 
     # --- training and use ---------------------------------------------------------------------
 
@@ -477,11 +475,7 @@ class Sequential:
             TypeError, ValueError: anything that does not fit; then nothing has changed.
         """
         self._must_be_compiled("fit")
-        size = (
-            32
-            if batch_size is None
-            else at_least_one(batch_size, "batch_size")
-        )
+        size = _batch_size(batch_size, 32)
         epochs, verbose = at_least_one(epochs, "epochs"), _verbosity(verbose)
         samples = self._checked(x, y, sample_weight, class_weight)
         validation = None
@@ -567,7 +561,7 @@ class Sequential:
         n, batch_size = len(x), min(batch_size, len(x))
         sizes = {batch_size, n % batch_size or batch_size}
         works = {size: _Work(self.layers, size, self.dtype) for size in sizes}
-        k = works[batch_size].z.shape[1]
+        k = works[batch_size].delta.shape[1]
         # samples are put in order and losses computed some batches at a time:
         # a gather for every batch takes longer, one for all takes memory
         numbers = batch_size * max(x.shape[1], k)  # of a batch
@@ -656,7 +650,8 @@ class Sequential:
             TypeError, ValueError: x or y do not fit.
         """
         self._must_be_compiled("evaluate")
-        rows, verbose = _rows_at_once(batch_size), _verbosity(verbose)
+        rows = _batch_size(batch_size, _ROWS_AT_ONCE)
+        verbose = _verbosity(verbose)
         samples = self._checked(x, y, sample_weight)
         progress = Progress(math.ceil(len(samples[0]) / rows), verbose)
         logs = self._measure(*samples, rows, progress.update)
@@ -674,7 +669,8 @@ class Sequential:
         Raises:
             TypeError, ValueError: x does not fit.
         """
-        rows, verbose = _rows_at_once(batch_size), _verbosity(verbose)
+        rows = _batch_size(batch_size, _ROWS_AT_ONCE)
+        verbose = _verbosity(verbose)
         self._must_have_layers()
         x = self._rows(self._samples(x, "x", self.input_shape))
         progress = Progress(math.ceil(len(x) / rows), verbose)
@@ -710,10 +706,8 @@ class Sequential:
         for rows in _slices(len(x), at_once):
             a = x[rows]
             for layer in hidden:
-                out = np.empty(
-                    (len(a), layer.n_out(layer.n_in or 0)), self.dtype
-                )
-                a = layer.forward(a, out=out)
+                z = layer.preactivation(a)
+                a = layer.activation(z, out=z)
             z = output.preactivation(a)
             if y is not None:
                 loss += len(z) / len(x) * self._loss(y[rows], z, _of(w, rows))
@@ -963,12 +957,8 @@ def _per_sample(shape: tuple[int, ...] | None) -> str:
     )
 
 
-def _rows_at_once(batch_size: int | None) -> int:
-    return (
-        _ROWS_AT_ONCE
-        if batch_size is None
-        else at_least_one(batch_size, "batch_size")
-    )
+def _batch_size(given: int | None, default: int) -> int:
+    return default if given is None else at_least_one(given, "batch_size")
 
 
 def _verbosity(verbose: int | str) -> int:

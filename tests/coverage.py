@@ -25,6 +25,7 @@ WANTED = 97.0
 APART = frozenset(
     [
         "api_pages",
+        "audit",
         "browser",
         "document",
         "glossary",
@@ -34,6 +35,8 @@ APART = frozenset(
         "mutation",
         "notebooks",
         "pages",
+        "player_browser",
+        "sections",
         "verifier",
     ]
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -81,3 +83,18 @@ def test_what_nnbook_does_not_have_stays_over_there(compiled: dict[str, Any], sa
     twin.compile("sgd", **compiled)
     with pytest.raises(ValueError, match=says):
         keras_bridge.from_keras(twin)
+
+
+def test_only_the_known_messages_of_the_start_are_kept_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    known = "All before absl::InitializeLog() is called"
+    text = f"import os\nos.write(2, b'{known}\\nSomething new\\n')\n"
+    for name in ("keras", "tensorflow"):
+        monkeypatch.setitem(sys.modules, name, sys)  # what is taken away comes back afterwards
+        del sys.modules[name]
+    (tmp_path / "keras.py").write_text("")
+    (tmp_path / "tensorflow.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert keras_bridge.import_keras().__file__ == str(tmp_path / "keras.py")
+    assert capfd.readouterr().err == "Something new\n"

@@ -437,6 +437,7 @@ make = Named()
         (lambda: make.EarlyStopping(min_delta="1"), TypeError, "min_delta must be a number"),
         (lambda: make.EarlyStopping(min_delta=-1), ValueError, "min_delta must be at least 0"),
         (lambda: make.EarlyStopping(baseline="low"), TypeError, "baseline must be a number"),
+        (lambda: make.EarlyStopping(baseline=math.inf), ValueError, "baseline must be finite"),
         (lambda: make.EarlyStopping(start_from_epoch=-1), ValueError, "start_from_epoch must be"),
         (lambda: make.EarlyStopping(verbose=1), TypeError, "argument 'verbose'"),
         (lambda: make.ReduceLROnPlateau(factor=1.0), ValueError, "factor must be at least 0 and"),

@@ -202,6 +202,8 @@ def test_wrong_validation_data_are_named_as_such(make: Callable[[], Sequential])
         ((X, Y, Y, Y), ("a pair (x, y)",)),
         ((X,), ("a pair (x, y)",)),
         (X, ("a pair (x, y)",)),
+        (X[:2], ("a pair (x, y)",)),  # inputs alone, of two samples
+        ({"x": X, "y": Y}, ("a pair (x, y)",)),
     ):
         call = calling("fit", X, Y, verbose=0, validation_data=data)
         check(make(), case(call, ValueError, *says))

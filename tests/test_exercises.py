@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -189,6 +190,54 @@ def test_the_network_of_a_reader_is_run(answer: Any, said: str) -> None:
     assert said in judge("2.6", answer).text
 
 
+VIEWS = [True, False, True, False, True]  # a slice, a list of rows, a transpose, a sum, a reshape
+
+
+@pytest.mark.parametrize(
+    ("number", "answer", "said"),
+    [
+        ("2.2", [-1, -1, 1.5], "right"),  # no with both doors closed, which are ones
+        ("2.2", [-1, -1, 0.5], "It says yes only when both doors are open."),
+        ("2.2", [0, 0, -1], "It never says yes."),
+        ("2.2", [-1, -1], "Expected a list of three numbers"),
+        ("6.5", VIEWS, "right"),
+        ("6.5", np.array(VIEWS), "right"),
+        ("6.5", [not one for one in VIEWS], "Every single one is the wrong way round."),
+        ("6.5", [1, 0, 1, 0, 1], "Expected a list of five times True or False."),
+        ("6.5", VIEWS[:4], "Expected a list of five times True or False."),
+        ("7.4", [[0, 1], [0, -1]], "right"),
+        ("7.4", np.array([[0.0, 1.0], [0.0, -1.0]]), "right"),
+        ("7.4", [[0, -1], [0, 1]], "It is the other way round"),
+        ("7.4", [[0, 1], [0, 1]], "At your second input the forgotten ReLU goes unnoticed too."),
+        ("7.4", [[0, -1], [0, -1]], "At your first input the forgotten ReLU changes the answer."),
+        ("7.4", [[0, 0, 0], [1, 1, 1]], "Expected a list of two inputs, each a pair of numbers."),
+        ("7.4", [[0, np.inf], [1, 1]], "Expected a list of two inputs, each a pair of numbers."),
+        ("10.4", "from_logits=True", "right"),
+        ("10.4", "activation='sigmoid'", "That is an argument of the layer"),
+    ],
+)
+def test_an_answer_is_read_before_it_is_judged(number: str, answer: Any, said: str) -> None:
+    assert said in judge(number, answer).text
+
+
+def test_letters_and_names_are_taken_in_any_order() -> None:
+    sets = [one for one in ALL if one.read is sorted]
+    assert sets
+    for one in sets:
+        assert judge(one.number, one.answer[::-1]).status == "right"
+
+
+def test_a_chapter_whose_module_cannot_be_imported_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Only a chapter without a module is one without exercises."""
+    monkeypatch.delitem(sys.modules, "nnbook.exercises.chapter_03")
+    monkeypatch.setitem(sys.modules, "nnbook.activations", None)
+    with pytest.raises(ModuleNotFoundError, match=r"nnbook\.activations"):
+        exercises.exercises("3")
+    assert exercises.exercises("99") == {}
+
+
 # ---- the machinery, on exercises of its own ------------------------------------------------------
 
 ROWS = np.array([[1.0, -2.0], [3.0, 4.0], [5.0, 6.0]])
@@ -216,6 +265,7 @@ PRODUCT = Exercise(
     [Mistake("transposed", lambda x, w: x @ w.T, "The weights are transposed.")],
     cases=[(ROWS, ROWS[:2]), (ROWS, ROWS[:2, :1])],  # on the second the mistake raises
 )
+SQUARE = Exercise("0.9", "an array of shape (2, 2)", ROWS[:2])
 TEXT = Exercise("0.3", "a word", "yes", [Mistake("no", "no", "It does.")])
 GAP = Exercise(
     "0.7",
@@ -249,6 +299,7 @@ def fails(x: Any) -> Any:
         (ARRAY, ROWS.ravel(), "their shape is (6,) instead of (3, 2)"),
         (ARRAY, ROWS * np.nan, "not finite"),
         (ARRAY, "text", "Expected an array of shape (3, 2). Received an answer of type str"),
+        (SQUARE, ROWS[:2].T, "It is transposed."),
         (FUNCTION, np.zeros(2), "Expected a function of an array. Received an answer"),
         (FUNCTION, lambda x: x.mean(0), "right"),
         (FUNCTION, lambda x: x.sum(0), "A sum is no mean."),
@@ -283,6 +334,14 @@ def test_the_machinery(
     verdict = judge(exercise.number, answer)
     assert said in verdict.text
     assert verdict.status == ("right" if said == "right" else "wrong")
+
+
+def test_a_list_that_holds_itself_cannot_be_compared() -> None:
+    endless: list[Any] = [...]
+    endless.append(endless)
+    text = judge("2.1", endless).text
+    assert "Expected a list of two numbers" in text
+    assert text.endswith("Received something that cannot be compared with it (RecursionError).")
 
 
 def test_a_function_that_says_so_is_not_implemented(monkeypatch: pytest.MonkeyPatch) -> None:

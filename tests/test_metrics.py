@@ -37,6 +37,10 @@ def test_get_keeps_names_and_order() -> None:
     assert list(metrics.get(["acc", "accuracy"])) == ["acc", "accuracy"]
 
 
+def test_above_a_threshold_of_one_there_is_no_output() -> None:
+    assert metrics.Precision(1)([1, 1], [1.0, 0.5]) == metrics.Recall(1)([1, 1], [1.0, 0.5]) == 0
+
+
 def test_the_area_with_a_single_sample_of_a_kind() -> None:
     """Hand-counted: the share of pairs, one of each kind, in which the 1 has the larger output."""
     assert metrics.AUC()([1, 0, 0], [0.9, 0.1, 0.2]) == 1

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from nnbook import Input, Sequential, models
 from nnbook.callbacks import Callback, History, Logs, format_logs
 from nnbook.checks import Array
+from nnbook.initializers import GlorotUniform
 from nnbook.layers import Activation, Dense, Dropout, Flatten, Layer
 from nnbook.losses import BinaryCrossentropy
 from nnbook.metrics import NamedMetric, accuracy
@@ -206,6 +207,22 @@ def test_a_seed_fixes_weights_and_order_and_no_seed_is_fresh() -> None:
     assert not np.array_equal(fresh[0], fresh[1])
 
 
+def test_a_seed_gives_the_numbers_that_it_gave_before() -> None:
+    """The outputs in the book rest on it: a use and a place tell the stream, and nothing else."""
+
+    def stream(*key: int) -> np.random.Generator:
+        return np.random.default_rng(np.random.SeedSequence(7, spawn_key=key))
+
+    layers = [Dense(4), Dropout(0.5), Dense(4), Activation("tanh"), Dropout(0.5), Dense(4)]
+    layers += [Dropout(0.5), Dense(4)]
+    model = Sequential([Input((4,)), *layers], seed=7, dtype="float64")
+    for place, kernel in enumerate(model.get_weights()[::2]):
+        assert np.array_equal(kernel, GlorotUniform()((4, 4), stream(0, place)))
+    for place, layer in enumerate(one for one in layers if isinstance(one, Dropout)):
+        assert layer.rng.random() == stream(2, place).random()
+    assert np.array_equal(model._shuffle.permutation(9), stream(1).permutation(9))
+
+
 def test_global_random_state_is_neither_used_nor_moved() -> None:
     x, y = data()
     thetas = []
@@ -329,7 +346,8 @@ def test_a_batch_takes_next_to_no_memory_but_what_is_kept_for_it(
     model.compile("sgd", "bce")
     x, y = np.ones((100, features)), np.zeros((100, model.layers[-1].n_out(0)))
     work = models._Work(model.layers, len(x), model.dtype)
-    taken = peak(lambda: model._backpropagate(x, y, None, work, work.z, work.y_pred))
+    z, y_pred = np.empty_like(work.delta), np.empty_like(work.delta)
+    taken = peak(lambda: model._backpropagate(x, y, None, work, z, y_pred))
     assert taken < 100_000
 
 
@@ -405,6 +423,15 @@ def test_wide_samples_are_put_in_order_part_by_part(batch_size: int, weighted: b
         total += len(rows) * float(models[1].train_on_batch(x[rows], y[rows], weights))  # type: ignore[arg-type]
     assert losses == [pytest.approx(total / 301, rel=1e-12)]
     np.testing.assert_allclose(models[0].theta, models[1].theta, rtol=1e-12)
+
+
+def test_wide_batches_are_put_in_order_one_by_one() -> None:
+    """So fit holds two of them, the last and the next, and not the four of two at a time."""
+    x, y = np.zeros((160, 5000)), np.zeros((160, 1))
+    model = Sequential([Input((5000,)), Dense(1)], dtype="float64")
+    model.compile("sgd", "mse")
+    taken = peak(lambda: model.fit(x, y, 16, verbose=0))
+    assert taken < 3 * x[:16].nbytes
 
 
 def test_the_default_batch_is_32_samples() -> None:

@@ -240,6 +240,28 @@ def test_way_straight_down_is_minus_the_gradient() -> None:
         assert down / np.hypot(*down) == pytest.approx(-slope / np.hypot(*slope), abs=0.01)
 
 
+def test_where_the_plane_is_flat_nothing_points_down() -> None:
+    """From the bottom on there is no direction; before that there is one at each position."""
+    rule = SGD(1.0)  # along w, one step to the bottom
+    figure = player(
+        {"to the bottom": rule},
+        ravine,
+        ravine_gradient,
+        [1.0, 0.0],
+        x=(-3, 3),
+        y=(-1.5, 1.5),
+        steps=3,
+        choose="Optimizer",
+        name="flat",
+    )
+    group = BeautifulSoup(figure.html(), "html.parser").select_one("[data-way]")
+    assert group is not None
+    first, *others = str(group["data-hands"]).split(";")
+    assert len(first.split()) == 2
+    assert others
+    assert not any(others)
+
+
 # ---- the HTML -----------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,6 +23,14 @@ def closed() -> Iterator[None]:
         plots.use_style()
         yield
         plt.close("all")
+
+
+def test_the_style_holds_without_a_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib_inline.backend_inline", None)
+    plt.rcdefaults()
+    assert plt.rcParams["svg.hashsalt"] != "nnbook"
+    plots.use_style()
+    assert plt.rcParams["svg.hashsalt"] == "nnbook"
 
 
 def trained(x: Any, y: Any, k: int) -> Sequential:
