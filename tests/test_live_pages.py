@@ -20,8 +20,9 @@ __all__ = ["book_build", "book_html"]  # fixtures, found by their names
 
 
 def raw_cells(path: Path) -> list[Any]:
+    """Return the cells of a chapter that are on its page."""
     cells: list[Any] = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    return cells
+    return [cell for cell in cells if "remove-cell" not in cell["metadata"].get("tags", [])]
 
 
 def test_every_formula_is_in_the_list_with_its_proof(book_html: Path) -> None:

@@ -226,6 +226,8 @@ def test_marked_cells_reach_the_page(book_html: Path) -> None:
         for tag in ("from-scratch", "keras", "same"):
             assert len(soup.select(f"div.cell.tag_{tag}")) == wanted[tag], (notebook.name, tag)
             assert f"div.cell.tag_{tag}::before" in style
+        assert wanted["remove-cell"] == 1  # what only Colab needs
+        assert "google.colab" not in soup.get_text(), notebook.name
         for keras in soup.select("div.cell.tag_from-scratch + div.cell.tag_keras"):
             assert keras.parent is not None
             assert "pair" in keras.parent["class"], notebook.name
