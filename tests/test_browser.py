@@ -454,7 +454,13 @@ def test_margin_notes_stand_beside_their_text_or_after_it(
                 assert own["right"] <= width
                 assert (own["top"] == text["top"] and own["left"] > text["right"]) == beside
                 assert (own["top"] >= text["bottom"]) != beside
+                assert not beside or text["width"] == 44 * 16, "the note takes room from its text"
                 seen += 1
+            widest = tab.evaluate(
+                "Math.max(...[...document.querySelectorAll('article section > p')]"
+                ".map(p => p.getBoundingClientRect().width))"
+            )
+            assert widest <= 44 * 16, f"{name}: text has no room for notes"
             tab.close()
     assert seen >= 6
 
