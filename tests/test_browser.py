@@ -416,7 +416,133 @@ def test_pair_stands_side_by_side_where_there_is_room(
         assert text["width"] <= 44 * 16
 
 
-# ---- previews of formulas ------------------------------------------------------------------------
+# ---- margin notes --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("width", "beside"), [(360, False), (1280, False), (1519, False), (1535, True), (1905, True)]
+)
+def test_margin_notes_stand_beside_their_text_or_after_it(
+    browser: Browser, address: str, book_html: Path, width: int, beside: bool
+) -> None:
+    """And touch nothing: neither the cells nor the list of headings nor the edge of the window."""
+    seen = 0
+    with context(browser, width) as window:
+        for name in written(book_html):
+            if "margin-note" not in (book_html / name).read_text(encoding="utf-8"):
+                continue
+            tab = visit(window, address + name).tab
+            notes = tab.locator("article aside.margin-note")
+            for note in notes.all():
+                note.scroll_into_view_if_needed()
+                text, own, touched, visible = note.evaluate(
+                    """note => {
+                      const box = e => e.getBoundingClientRect();
+                      const own = box(note);
+                      const others = [...document.querySelectorAll(
+                        "article :is(p, li, div.cell, div.math, figure, table, h2, h3), "
+                        + ".bd-sidebar-primary, .bd-sidebar-secondary")];
+                      const touched = others.filter(e => !note.contains(e) && e.checkVisibility()
+                        && box(e).width && box(e).left < own.right && own.left < box(e).right
+                        && box(e).top < own.bottom && own.top < box(e).bottom);
+                      return [box(note.previousElementSibling).toJSON(), own.toJSON(),
+                        touched.map(e => e.outerHTML.slice(0, 80)), note.checkVisibility()];
+                    }"""
+                )
+                assert visible
+                assert touched == [], f"{name} at {width} px"
+                assert own["right"] <= width
+                assert (own["top"] == text["top"] and own["left"] > text["right"]) == beside
+                assert (own["top"] >= text["bottom"]) != beside
+                assert not beside or text["width"] == 44 * 16, "the note takes room from its text"
+                seen += 1
+            widest = tab.evaluate(
+                "Math.max(...[...document.querySelectorAll('article section > p')]"
+                ".map(p => p.getBoundingClientRect().width))"
+            )
+            assert widest <= 44 * 16, f"{name}: text has no room for notes"
+            tab.close()
+    assert seen >= 6
+
+
+# ---- long outputs --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("js", [True, False])
+@pytest.mark.parametrize("key", ["Enter", "Space"])
+def test_long_outputs_open_by_keyboard(
+    browser: Browser, address: str, book_html: Path, js: bool, key: str
+) -> None:
+    opened = 0
+    with context(browser, 360 if js else 1280, js=js) as window:
+        for name in written(book_html):
+            if "long-output" not in (book_html / name).read_text(encoding="utf-8"):
+                continue
+            tab = visit(window, address + name).tab
+            for fold in tab.locator("details.long-output").all():
+                output, summary = fold.locator("pre"), fold.locator("summary")
+                assert not output.is_visible()
+                summary.focus()
+                tab.keyboard.press(key)
+                output.wait_for(state="visible", timeout=5_000)
+                lines = len(output.inner_text().rstrip("\n").splitlines())
+                assert summary.inner_text().strip() == f"Hide the output: {lines} lines"
+                tab.keyboard.press(key)
+                output.wait_for(state="hidden", timeout=5_000)
+                assert summary.inner_text().strip() == f"Show the output: {lines} lines"
+                opened += 1
+            tab.close()
+    assert opened > 0
+
+
+def test_folded_outputs_are_whole_in_print_without_javascript(
+    browser: Browser, address: str
+) -> None:
+    with context(browser, 672, js=False) as window:
+        tab = visit(window, f"{address}notebooks/09_gradient_descent.html").tab
+        output = tab.locator("details.long-output pre").first
+        height = "pre => pre.getBoundingClientRect().height"
+        assert not output.is_visible()
+        tab.emulate_media(media="print")
+        assert output.is_visible()
+        assert output.evaluate(height) > 30 * 11  # more than thirty lines of 8.5 points
+
+
+# ---- copy buttons --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("page", "block"),
+    [
+        (CHAPTER, "div.cell_input div.highlight"),
+        ("book/authoring.html", "div.highlight-bash div.highlight"),
+    ],
+)
+def test_copy_button_copies_the_code_alone(
+    browser: Browser, address: str, page: str, block: str
+) -> None:
+    with context(browser) as window:
+        window.grant_permissions(["clipboard-read", "clipboard-write"])
+        tab = visit(window, address + page).tab
+        code = tab.locator(block).first
+        button = code.locator("button.copybtn")
+        for by_pointer in (True, False):
+            tab.evaluate("navigator.clipboard.writeText('')")
+            if by_pointer:
+                code.hover()
+                button.click()
+            else:
+                button.focus()
+                tab.wait_for_timeout(500)  # it comes up slowly
+                assert button.evaluate("b => getComputedStyle(b).opacity") == "1"
+                tab.keyboard.press("Enter")
+            tab.wait_for_function("navigator.clipboard.readText().then(text => text !== '')")
+            copied = str(tab.evaluate("navigator.clipboard.readText()"))
+            assert copied.strip() == code.locator("pre").inner_text().strip()
+            assert not any(line.startswith(("$ ", ">>> ", "In [")) for line in copied.split("\n"))
+
+
+# ---- previews of formulas and words --------------------------------------------------------------
 
 
 def test_formula_is_previewed_under_pointer_and_focus(browser: Browser, address: str) -> None:
@@ -424,7 +550,7 @@ def test_formula_is_previewed_under_pointer_and_focus(browser: Browser, address:
         tab = visit(window, address + CHAPTER).tab
         link = tab.locator('article a.reference[href*="#equation-"]').first
         label = str(link.get_attribute("href")).partition("#")[2]
-        box = tab.locator(".equation-preview")
+        box = tab.locator(".preview")
         for by_pointer in (True, False):
             link.hover() if by_pointer else link.focus()
             assert box.locator(".katex-html").inner_text() == tab.evaluate(
@@ -436,7 +562,44 @@ def test_formula_is_previewed_under_pointer_and_focus(browser: Browser, address:
             assert place["x"] >= 0
             assert place["x"] + place["width"] <= 1280
             tab.mouse.move(0, 0) if by_pointer else tab.keyboard.press("Escape")
-            assert box.count() == 0
+            box.wait_for(state="detached", timeout=2_000)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_word_is_explained_under_pointer_and_focus(
+    browser: Browser, address: str, book_html: Path, width: int
+) -> None:
+    """The pointer may go over to the explanation; Escape ends it, and so does leaving the word."""
+    written_link = pages.page(book_html, CHAPTER).article.select("a.term")[0]
+    definition = pages.attribute(written_link, "title")
+    assert definition
+    with context(browser, width) as window:
+        tab = visit(window, address + CHAPTER).tab
+        link, box = tab.locator("article a.term").first, tab.locator(".preview")
+        assert link.get_attribute("title") is None  # or the browser would explain it twice
+        link.hover()
+        assert box.inner_text() == definition
+        place = box.bounding_box()
+        assert place is not None
+        assert place["x"] >= 0
+        assert place["x"] + place["width"] <= width
+        box.hover()
+        tab.wait_for_timeout(400)
+        assert box.is_visible()
+        tab.mouse.move(0, 0)
+        box.wait_for(state="detached", timeout=2_000)
+        for how in ("Escape", "blur"):
+            link.focus()
+            assert box.inner_text() == definition
+            assert box.get_attribute("role") == "tooltip"
+            assert link.get_attribute("aria-describedby") == box.get_attribute("id")
+            tab.keyboard.press(how) if how == "Escape" else link.blur()
+            box.wait_for(state="detached", timeout=2_000)
+            assert link.get_attribute("aria-describedby") is None
+            link.blur()
+    with context(browser, width, js=False) as window:
+        tab = visit(window, address + CHAPTER).tab
+        assert tab.locator("article a.term").first.get_attribute("title") == definition
 
 
 # ---- paper ---------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 import subprocess
@@ -20,8 +21,9 @@ __all__ = ["book_build", "book_html"]  # fixtures, found by their names
 
 
 def raw_cells(path: Path) -> list[Any]:
+    """Return the cells of a chapter that are on its page."""
     cells: list[Any] = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    return cells
+    return [cell for cell in cells if "remove-cell" not in cell["metadata"].get("tags", [])]
 
 
 def test_every_formula_is_in_the_list_with_its_proof(book_html: Path) -> None:
@@ -81,6 +83,37 @@ def test_counts_on_the_pages_are_those_of_the_files(book_html: Path) -> None:
         assert f"{len(code)} code cells with {len(outputs)} outputs" in footer.get_text()
     sums = [str(sum(int(row[k]) for row in rows[:-1])) for k in range(1, 7)]
     assert rows[-1] == ["all", *sums]
+
+
+def footer_with(monkeypatch: pytest.MonkeyPatch, found: dict[str, Any] | None) -> str:
+    """Return how a chapter ends when the last full run left this record."""
+    spec = importlib.util.spec_from_file_location(
+        "live_pages", pages.REPO / "book" / "extensions" / "live_pages.py"
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    live_pages = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(live_pages)
+    monkeypatch.setattr(facts, "record", lambda: found)
+    context = {"body": ""}
+    live_pages.verified_footer(None, "notebooks/01_background", "", context, None)
+    return context["body"]
+
+
+def test_a_chapter_says_when_and_with_what_it_was_verified(monkeypatch: pytest.MonkeyPatch) -> None:
+    versions = {name: f"1.{i}" for i, name in enumerate(record.SHOWN_VERSIONS)}
+    run = {"date": "2026-01-31", "python": "3.13.1", "versions": versions}
+    text = footer_with(monkeypatch, run)
+    counted = r"\d+ code cells with \d+ outputs, \d+ numbers, \d+ figures? and \d+ formulas? are"
+    assert re.search(f"On this page {counted} computed again and compared", text)
+    said = "numpy 1.0, matplotlib 1.1, keras 1.3, tensorflow 1.2"
+    assert f"Last run: 2026-01-31, Python 3.13.1, {said}." in text
+
+
+def test_a_chapter_without_a_record_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = footer_with(monkeypatch, None)
+    assert "Last run" not in text
+    assert "built without such a run" in text
 
 
 def test_numbers_in_outputs_and_text_are_counted() -> None:

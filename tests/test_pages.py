@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -226,14 +227,54 @@ def test_marked_cells_reach_the_page(book_html: Path) -> None:
         for tag in ("from-scratch", "keras", "same"):
             assert len(soup.select(f"div.cell.tag_{tag}")) == wanted[tag], (notebook.name, tag)
             assert f"div.cell.tag_{tag}::before" in style
+        assert wanted["remove-cell"] == 1  # what only Colab needs
+        assert "google.colab" not in soup.get_text(), notebook.name
         for keras in soup.select("div.cell.tag_from-scratch + div.cell.tag_keras"):
             assert keras.parent is not None
             assert "pair" in keras.parent["class"], notebook.name
         assert bool(soup.select(".pair-control")) == bool(soup.select("div.pair")), notebook.name
         assert re.fullmatch(r"\d+ minutes to read", soup.select(".chapter-bar p")[0].get_text())
+        (download,) = soup.select(".chapter-bar a[download]")
+        offered = book_html / "notebooks" / pages.attribute(download, "href")
+        assert offered.read_bytes() == notebook.read_bytes(), notebook.name
         folded = soup.select("div.cell.tag_hide-cell > details.fold > summary")
         assert len(folded) == wanted["hide-cell"], notebook.name
         assert all("solution" in summary.get_text() for summary in folded), notebook.name
+
+
+def test_long_outputs_are_folded_and_no_others(book_html: Path) -> None:
+    """Outputs of more than thirty lines; those of a folded cell are folded with it."""
+    folded = 0
+    for notebook in pages.notebooks():
+        soup = pages.page(book_html, f"notebooks/{notebook.stem}.html").soup
+        for output in soup.select("div.cell_output pre"):
+            lines = len(output.get_text().rstrip("\n").splitlines())
+            fold = output.find_parent("details", class_="long-output")
+            in_cell = output.find_parent("details", class_="hide-cell") is not None
+            hidden = output.find_parent(class_="tag_hide-cell") is not None or in_cell
+            assert (fold is not None) == (lines > 30 and not hidden), (notebook.name, lines)
+            if fold is not None:
+                shown = fold.select("summary > .collapsed")[0].get_text()
+                assert shown == f"Show the output: {lines} lines"
+                folded += 1
+    assert folded > 0
+
+
+def test_margin_notes_follow_their_text(book_html: Path) -> None:
+    for notebook in pages.notebooks():
+        soup = pages.page(book_html, f"notebooks/{notebook.stem}.html").soup
+        notes = soup.select("div.noted > p + aside.margin-note > p")
+        assert len(notes) == notebook.read_text(encoding="utf-8").count(":::{margin}")
+        assert not soup.select("aside.sidebar")  # the theme's, which hides the list of headings
+
+
+def test_next_and_previous_lead_through_the_book(book_html: Path) -> None:
+    order = pages.content_pages(book_html)
+    for here, there in pairwise(order):
+        for p, wanted, side in ((here, there, "right-next"), (there, here, "left-prev")):
+            (link,) = p.soup.select(f".prev-next-area a.{side}")
+            found = (p.path.parent / pages.attribute(link, "href").partition("#")[0]).resolve()
+            assert found == wanted.path.resolve(), (p.name, side)
 
 
 def test_colours_of_text_have_contrast(book_html: Path) -> None:
@@ -273,7 +314,6 @@ def repository_links(p: Page) -> set[str]:
 
 def test_without_repository_nothing_points_at_one(book_html: Path) -> None:
     assert {p.name: found for p in pages.pages(book_html) if (found := repository_links(p))} == {}
-    assert not (book_html / "_sources").exists()
 
 
 def test_with_repository_its_links_appear(tmp_path: Path) -> None:

@@ -56,8 +56,7 @@ def link_to_repository(app: Sphinx, config: Config) -> None:
         options[f"use_{button}_button"] = bool(url)
     on_github = url.startswith("https://github.com/")
     options["launch_buttons"] = {"colab_url": COLAB} if on_github else {}
-    # The sources are only copied beside the pages where the download button points at them.
-    config.html_copy_source = bool(url)
+    config.html_copy_source = True  # a chapter's notebook can be downloaded in any case
     config.html_show_sourcelink = bool(url)
 
 

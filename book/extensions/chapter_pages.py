@@ -2,7 +2,11 @@
 
 - The cells of a pair, and the cell that compares them, become one block: side by side on a wide
   screen, one side hidden where the reader wants only the other.
-- Below the title: how long the chapter takes to read, and the control of the pairs.
+- A long output is folded; its summary says how long it is.
+- A margin note and the text before it become one block, so that the note stands beside its text
+  where there is room, and follows it elsewhere.
+- Below the title: how long the chapter takes to read, its notebook to download, and the control of
+  the pairs.
 - At the end, unseen: the formulas that the text refers to, for ``book.js`` to show on hover.
 """
 
@@ -14,11 +18,17 @@ from typing import Any
 
 from book_pages import formulas
 from docutils import nodes  # type: ignore[import-untyped]
+from myst_nb.sphinx_ import HideCodeCellNode  # type: ignore[import-untyped]
 from sphinx.application import Sphinx
+from sphinx.util import logging
+from sphinx.writers.html5 import HTML5Translator
 
 from tests.verify import equations
 
+logger = logging.getLogger(__name__)
+
 CHAPTER = re.compile(r"notebooks/\d+_")
+LONG = 30  # lines of output, about a screen; what is longer is folded
 WORDS_A_MINUTE, LINES_A_MINUTE = 200, 20  # of text, and of code
 SIDES = {"both": "both", "from-scratch": "only from scratch", "keras": "only Keras"}
 PAIR = '<div class="pair '
@@ -50,6 +60,58 @@ def join_pairs(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         for cell in cells:
             pair.parent.remove(cell)
             pair.append(cell)
+
+
+# ---- long outputs -------------------------------------------------------------------------------
+
+
+def fold_long_outputs(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Fold what a cell prints on many lines; a browser opens it without a script as well."""
+    for cell in doctree.findall(lambda node: has_class(node, "cell_output")):
+        for output in list(cell.findall(nodes.literal_block)):
+            lines = len(output.astext().rstrip("\n").splitlines())
+            if lines <= LONG or isinstance(cell.parent, HideCodeCellNode):
+                continue
+            fold = HideCodeCellNode(
+                prompt_show=f"Show the output: {lines} lines",
+                prompt_hide=f"Hide the output: {lines} lines",
+                classes=["long-output"],
+            )
+            output.replace_self(fold)
+            fold.append(output)
+
+
+# ---- margin notes -------------------------------------------------------------------------------
+
+
+class MarginNote(nodes.General, nodes.Element):  # type: ignore[misc]
+    """A note beside the text; the theme's own kind would hide the list of headings."""
+
+
+def visit_note(self: HTML5Translator, node: MarginNote) -> None:
+    """Open a margin note."""
+    self.body.append(self.starttag(node, "aside", CLASS="margin-note", role="note"))
+
+
+def depart_note(self: HTML5Translator, node: MarginNote) -> None:
+    """Close a margin note."""
+    self.body.append("</aside>\n")
+
+
+def join_notes(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Put each margin note, and the text before it, into one block."""
+    for sidebar in list(doctree.findall(nodes.sidebar)):
+        siblings = sidebar.parent.children
+        at = siblings.index(sidebar)
+        if at == 0 or not isinstance(siblings[at - 1], nodes.paragraph):
+            logger.warning("a margin note has to follow a paragraph", location=sidebar)
+            continue
+        text = siblings[at - 1]
+        note = MarginNote("", *(c for c in sidebar.children if not isinstance(c, nodes.title)))
+        sidebar.parent.remove(sidebar)
+        block = nodes.container(classes=["noted"])
+        text.replace_self(block)
+        block += [text, note]
 
 
 # ---- below the title ----------------------------------------------------------------------------
@@ -97,7 +159,9 @@ def frame(
         return
     body = context["body"]
     if CHAPTER.match(pagename) and doctree is not None:
+        up = "../" * pagename.count("/")
         bar = f'<div class="chapter-bar"><p>{minutes(doctree)} minutes to read</p>'
+        bar += f'<p><a href="{up}_sources/{pagename}.ipynb" download>Download the notebook</a></p>'
         bar += f"{control() if PAIR in body else ''}</div>"
         body = body.replace("</h1>", f"</h1>{bar}", 1)
     context["body"] = body + previews(body)
@@ -105,6 +169,9 @@ def frame(
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect the hooks."""
+    app.add_node(MarginNote, html=(visit_note, depart_note))
     app.connect("doctree-resolved", join_pairs)
+    app.connect("doctree-resolved", fold_long_outputs)
+    app.connect("doctree-resolved", join_notes)
     app.connect("html-page-context", frame)
     return {"parallel_read_safe": True, "parallel_write_safe": False}

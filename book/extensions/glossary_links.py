@@ -1,4 +1,6 @@
-"""The first use of a glossary's word on a page leads to its entry, and shows it to the pointer.
+"""The first use of a glossary's word on a page leads to its entry, and shows it under the pointer.
+
+The entry is the link's title; ``book.js`` shows it better, and to those who come by keyboard.
 
 Nobody has to mark the words in the chapters, so none can be forgotten.
 """

@@ -212,9 +212,10 @@ def verified_footer(
     c = facts.count(match[1], notebook)
     exercises = f" {number(c.exercises, 'exercise')} check themselves." if c.exercises else ""
     record = facts.record()
-    when = ""
-    if record is not None:
-        names = ("numpy", "keras", "tensorflow")
+    if record is None:
+        when = " These pages were built without such a run of just these files before."
+    else:
+        names = ("numpy", "matplotlib", "keras", "tensorflow")
         with_versions = ", ".join(f"{name} {record['versions'][name]}" for name in names)
         when = f" Last run: {record['date']}, Python {record['python']}, {with_versions}."
     context["body"] += (

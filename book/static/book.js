@@ -30,36 +30,48 @@
   addEventListener("hashchange", reveal);
   reveal();
 
-  // ---- the formula behind a number, under the pointer or the focus ----
-  const formulas = new Map([...document.querySelectorAll("template[data-equation]")]
-    .map((template) => [template.dataset.equation, template]));
-  let box = null, owner = null;
+  // ---- what a link refers to, under the pointer or the focus: a formula, a word of the glossary ----
+  let box = null, owner = null, leaving = 0;
   const hide = () => {
+    clearTimeout(leaving);
     if (owner) owner.removeAttribute("aria-describedby");
     if (box) box.remove();
     box = owner = null;
   };
-  const show = (link, template) => {
+  const hideSoon = () => { leaving = setTimeout(hide, 200); }; // the pointer may go over to the box
+  const show = (link, content) => {
     hide();
     owner = link;
     box = document.createElement("div");
-    box.className = "equation-preview";
-    box.id = "equation-preview";
+    box.className = "preview";
+    box.id = "preview";
     box.setAttribute("role", "tooltip");
-    box.append(template.content.cloneNode(true));
+    box.append(content());
     document.body.append(box);
     link.setAttribute("aria-describedby", box.id);
-    const at = link.getBoundingClientRect();
+    const at = link.getClientRects()[0]; // where it begins, if it goes over two lines
     const left = Math.max(16, Math.min(at.left, root.clientWidth - box.offsetWidth - 16));
     const above = at.top - box.offsetHeight - 8;
     box.style.left = `${left + scrollX}px`;
     box.style.top = `${(above > 0 ? above : at.bottom + 8) + scrollY}px`;
+    box.addEventListener("mouseenter", () => clearTimeout(leaving));
+    box.addEventListener("mouseleave", hide);
   };
+  const preview = (link, content) => {
+    for (const event of ["mouseenter", "focus"]) link.addEventListener(event, () => show(link, content));
+    link.addEventListener("mouseleave", hideSoon);
+    link.addEventListener("blur", hide);
+  };
+  const formulas = new Map([...document.querySelectorAll("template[data-equation]")]
+    .map((template) => [template.dataset.equation, template]));
   for (const link of document.querySelectorAll('article a[href*="#equation-"]')) {
     const template = formulas.get(link.hash.slice(1));
-    if (!template || link.classList.contains("headerlink")) continue;
-    for (const event of ["mouseenter", "focus"]) link.addEventListener(event, () => show(link, template));
-    for (const event of ["mouseleave", "blur"]) link.addEventListener(event, hide);
+    if (template && !link.classList.contains("headerlink")) preview(link, () => template.content.cloneNode(true));
+  }
+  for (const link of document.querySelectorAll("article a.term[title]")) {
+    const definition = link.title;
+    link.removeAttribute("title"); // or the browser would show it as well
+    preview(link, () => definition);
   }
   addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from tests.verify import equations, prose
 from tests.verify.markdown import read_page
-from tests.verify.notebooks import ROOT, Notebook, notebook_paths, read_notebook
+from tests.verify.notebooks import ROOT, Cell, Notebook, notebook_paths, read_notebook
 from tests.verify.numbers import read_numbers
 
 RECORD = ROOT / "build" / "verification.json"
@@ -41,7 +41,7 @@ class Counts:
 
 def count(name: str, notebook: Notebook) -> Counts:
     """Count what is in a chapter."""
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    code = [cell for cell in notebook.cells if cell.cell_type == "code" and is_shown(cell)]
     outputs = [output for cell in code for output in cell.outputs]
     texts = [text for cell in code for text in prose.output_texts(cell)]
     chapter = prose.Chapter.from_notebook(name, notebook, prose.read_constants())
@@ -62,6 +62,11 @@ def count(name: str, notebook: Notebook) -> Counts:
         exercises=len(checked),
         mistakes=sum(len(one.mistakes) for one in checked),
     )
+
+
+def is_shown(cell: Cell) -> bool:
+    """Whether a cell is on the page: what only Colab needs is not."""
+    return "remove-cell" not in cell.metadata.get("tags", [])
 
 
 def _exercises(name: str) -> list[Any]:
