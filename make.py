@@ -52,7 +52,7 @@ SIZES = {
     "lab": "TensorFlow, JupyterLab and the rest: about 900 MB to download, some minutes",
 }
 PARTS = {"book": ("book", "test"), "test": ("test",), "lab": ("lab",)}  # an extra: who contains it
-# What the PDF needs besides Python: programs, and the packages of Debian that bring them and the fonts.
+# What the PDF needs besides Python: programs, and Debian's packages with them and the fonts.
 PDF_PROGRAMS = ("xelatex", "latexmk", "rsvg-convert")
 PDF_PACKAGES = (
     "texlive-xetex texlive-fonts-recommended latexmk librsvg2-bin "

@@ -26,7 +26,7 @@ NUMBER = re.compile(r"^\d+ · ")  # in the title of a chapter
 SOURCE = re.compile(r'\s*\(<a href="[^"]*_modules/[^"]*">source</a>\)')
 OPERATED = re.compile(r"<Figure [a-z0-9-]+: (.+)>")
 LONG = 30  # rows of a table that Sphinx spreads over pages
-WIDE = 50  # characters that count for the width of a column
+WIDE, FORMULA = 50, 5  # characters that count at most for the width of a column, and of a formula
 NUMBERED = r"\setcounter{secnumdepth}{%d}"
 NO_PART, CHAPTERS = -2, 0  # how LaTeX counts levels; it numbers those up to secnumdepth
 
@@ -36,7 +36,7 @@ def adapt_source(app: Sphinx, docname: str, source: list[str]) -> None:
     if app.builder.format == "latex":
         source[0] = SOURCE.sub("", source[0]).replace(LINK, "")
     elif (Path(app.srcdir) / PDF).is_file():
-        link = f'The whole book is also <a href="../{Path(PDF).name}">one PDF</a>, to print or keep.'
+        link = f'The whole book is also <a href="../{Path(PDF).name}">one PDF</a>, for paper.'
         source[0] = source[0].replace(LINK, link)
 
 
@@ -82,14 +82,14 @@ def give_widths(table: nodes.table) -> None:
     """Give the columns of a table over several pages widths: LaTeX would not break their lines."""
     for number, column in enumerate(table.findall(nodes.colspec)):
         entries = (row[number] for row in table.findall(nodes.row))
-        column["colwidth"] = min(max(map(length, entries)), WIDE)
+        column["colwidth"] = min(max(map(length, entries)) + 4, WIDE)
     table["classes"].append("colwidths-given")
 
 
 def length(entry: nodes.Element) -> int:
     """Return about how many characters a text has on paper; a formula is a few."""
     texts = (text for text in entry.findall(nodes.Text) if not isinstance(text.parent, nodes.math))
-    return sum(map(len, texts)) + 5 * len(list(entry.findall(nodes.math)))
+    return sum(map(len, texts)) + FORMULA * len(list(entry.findall(nodes.math)))
 
 
 def take(doctree: nodes.document, kind: type[nodes.Element]) -> list[nodes.Element]:
