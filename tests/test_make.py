@@ -60,7 +60,7 @@ def test_unknown_command_lists_the_known(capsys: pytest.CaptureFixture[str]) -> 
     assert make.main(["bok"]) == 2
     said = capsys.readouterr().out
     assert "'bok'" in said
-    assert "book, test, notebooks" in said
+    assert "book, pdf, test, notebooks" in said
 
 
 @pytest.mark.parametrize("command", ["book", "pdf", "pins"])

@@ -77,7 +77,7 @@ def test_links_lead_to_labels_that_are_there_once(text: str) -> None:
     plain = text.replace(r"\detokenize", "").replace("{", "").replace("}", " ")
     labels = Counter(re.findall(r"\\label(\S+)", plain))
     assert [label for label, times in labels.items() if times > 1] == []
-    for command in (r"\\ref(?=\S*:)", r"\\hyperref\["):
+    for command in (r"\\ref(?=\S*:)", r"\\eqref", r"\\hyperref\["):
         linked = set(re.findall(rf"{command}([^\s\]]+)", plain))
         assert linked
         assert linked - set(labels) == set()
