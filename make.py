@@ -4,6 +4,7 @@
 usage: python3 make.py COMMAND        (on Windows: py make.py COMMAND)
 
   book                  build the pages; the last line says where they are
+  pdf                   build the whole book as one PDF, with XeLaTeX
   test [PYTEST ...]     run every test: unit, gradient, parity, notebooks, pages
   notebooks [FILE ...]  run the notebooks again, rewrite their outputs, show what moved
   audit [PAGE ...]      open the built pages in Chromium: speed, access, contrast, links, search
@@ -51,6 +52,15 @@ SIZES = {
     "lab": "TensorFlow, JupyterLab and the rest: about 900 MB to download, some minutes",
 }
 PARTS = {"book": ("book", "test"), "test": ("test",), "lab": ("lab",)}  # an extra: who contains it
+# What the PDF needs besides Python: programs, and Debian's packages with them and the fonts.
+PDF_PROGRAMS = ("xelatex", "latexmk", "rsvg-convert")
+PDF_PACKAGES = (
+    "texlive-xetex texlive-fonts-recommended latexmk librsvg2-bin "
+    "fonts-texgyre fonts-texgyre-math fonts-dejavu-core fonts-wqy-microhei"
+)
+PICTURE_ZOOM = "0.65"  # pictures are drawn for screens
+STICKS_OUT = 20.0  # points by which a line may be too long; a letter is about 5
+DRIVER = "xdvipdfmx:warning: "  # what makes the PDF of XeLaTeX's pages
 # Where TensorFlow has wheels, in the words of uv; for the check of new pins.
 PLATFORMS = (
     "x86_64-unknown-linux-gnu",
@@ -389,25 +399,91 @@ def build_book(output: Path | None = None, python: str = sys.executable) -> Path
         python: A Python that has the extra ``book``; the running one if not given.
     """
     output = output or BUILD
+    pages = output / "_build" / "html"
+    if pages.is_dir():
+        shutil.rmtree(pages)  # a page that no longer exists would stay
+    code = jupyter_book(python, output)
+    index = pages / "index.html"
+    if code or not index.is_file():
+        raise Stop("The book was not built: see the warnings above.", code or 1)
+    return index
+
+
+def jupyter_book(python: str, output: Path, *options: str) -> int:
+    """Run Jupyter Book, every warning an error, and return its exit code."""
     program = (
         "import sys; from jupyter_book.cli.main import main; from sphinx.util import console\n"
         "if not sys.stdout.isatty(): console.nocolor()  # in a file they are noise\n"
         "main()"
     )
-    pages = output / "_build" / "html"
-    if pages.is_dir():
-        shutil.rmtree(pages)  # a page that no longer exists would stay
-    code = run(
+    return run(
         [
             *(python, "-c", program),
             *("build", ".", "--config", "book/_config.yml", "--toc", "book/_toc.yml"),
-            *("--path-output", str(output), "--all", "-W", "--keep-going", "-n"),
+            *("--path-output", str(output), "--all", "-W", "--keep-going", "-n", *options),
         ]
     )
-    index = pages / "index.html"
-    if code or not index.is_file():
-        raise Stop("The book was not built: see the warnings above.", code or 1)
-    return index
+
+
+def build_tex(output: Path | None = None, python: str = sys.executable) -> Path:
+    """Write the whole book for LaTeX, every warning an error, and return the path of the file.
+
+    Args:
+        output: The folder to build in; ``build/pdf`` at the top level if not given.
+        python: A Python that has the extra ``book``; the running one if not given.
+    """
+    output = output or BUILD / "pdf"
+    folder = output / "_build" / "latex"
+    if folder.is_dir():
+        shutil.rmtree(folder)
+    code = jupyter_book(python, output, "--builder", "latex")
+    tex = folder / "nnbook.tex"
+    if code or not tex.is_file():
+        raise Stop("The text was not written: see the warnings above.", code or 1)
+    return tex
+
+
+def build_pdf(tex: Path) -> Path:
+    """Make a PDF of a LaTeX file and the SVG pictures beside it; a warning stops it."""
+    folder = tex.parent
+    for svg in sorted(folder.glob("*.svg")):
+        target = str(svg.with_suffix(".pdf"))
+        if run(["rsvg-convert", "-f", "pdf", "-z", PICTURE_ZOOM, "-o", target, str(svg)]):
+            raise Stop(f"rsvg-convert could not read {svg}: see above.")
+    options = ("-xelatex", "-halt-on-error", "-file-line-error", "-interaction=nonstopmode")
+    done = subprocess.run(
+        ["latexmk", *options, tex.name],  # noqa: S607  the user's own
+        cwd=folder,
+        env={**child_environment(), "max_print_line": "10000"},  # else the log has broken lines
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    log = tex.with_suffix(".log")
+    written = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
+    driver = (line for line in done.stdout.splitlines() if DRIVER in line)  # it has no log
+    found = complaints("\n".join([written, *driver]))
+    if done.returncode or found:
+        told = "\n".join(found[:20]) or done.stdout[-2000:]
+        raise Stop(f"XeLaTeX complains:\n{told}\nMore stands in {log}", done.returncode or 1)
+    return tex.with_suffix(".pdf")
+
+
+def complaints(log: str) -> list[str]:
+    """Return the lines of LaTeX's log that are errors or warnings, or of text that sticks out.
+
+    Warnings are those of references that lead nowhere, labels that are there twice, characters
+    that a font does not have, and so on: none is expected.
+    """
+    wrong = re.compile(
+        r"(?m)^(?:! |\S+:\d+: |(?:LaTeX|Package|Class|pdfTeX) (?:\S+ )?[Ww]arning: "
+        rf"|Missing character: |.*{DRIVER}).*"
+    )
+    overfull = re.compile(r"(?m)^Overfull \\[hv]box \(([\d.]+)pt .*")
+    too_long = (match for match in overfull.finditer(log) if float(match[1]) > STICKS_OUT)
+    return list(dict.fromkeys([*wrong.findall(log), *(match[0] for match in too_long)]))
 
 
 def book(arguments: list[str]) -> int:
@@ -419,6 +495,27 @@ def book(arguments: list[str]) -> int:
     say("Building the pages from the stored outputs of the notebooks.")
     index = build_book(python=python)
     say(f"Built the book in {time.monotonic() - start:.0f} s: {index}")
+    return 0
+
+
+def pdf(arguments: list[str]) -> int:
+    """Build the whole book as one PDF; the next build of the pages links it."""
+    if arguments:
+        raise Stop(f"pdf takes no arguments, but got: {' '.join(arguments)}", 2)
+    missing = [name for name in PDF_PROGRAMS if shutil.which(name) is None]
+    if missing:
+        raise Stop(
+            f"The PDF needs {', '.join(missing)}, which cannot be found. On Debian or Ubuntu:\n"
+            f"sudo apt-get install {PDF_PACKAGES}"
+        )
+    python = environment("book")
+    start = time.monotonic()
+    say("Writing the book for LaTeX.")
+    tex = build_tex(python=python)
+    say("Setting it with XeLaTeX, which takes a minute.")
+    target = BUILD / "nnbook.pdf"
+    shutil.copy(build_pdf(tex), target)
+    say(f"Built the PDF in {time.monotonic() - start:.0f} s: {target}")
     return 0
 
 
@@ -489,6 +586,7 @@ def pins(arguments: list[str]) -> int:
 
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "book": book,
+    "pdf": pdf,
     "test": test,
     "notebooks": notebooks,
     "audit": audit,

@@ -60,10 +60,10 @@ def test_unknown_command_lists_the_known(capsys: pytest.CaptureFixture[str]) -> 
     assert make.main(["bok"]) == 2
     said = capsys.readouterr().out
     assert "'bok'" in said
-    assert "book, test, notebooks" in said
+    assert "book, pdf, test, notebooks" in said
 
 
-@pytest.mark.parametrize("command", ["book", "pins"])
+@pytest.mark.parametrize("command", ["book", "pdf", "pins"])
 def test_unexpected_argument_does_nothing(
     command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -549,6 +549,121 @@ def test_book_ends_with_the_path_of_the_page(
     assert last.endswith(f" {index}")
 
 
+# ---- the PDF ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "! Undefined control sequence.",
+        "./nnbook.tex:555: Package xcolor Error: Undefined color `scratch'.",
+        "LaTeX Warning: Reference `equation:eq-a' on page 7 undefined on input line 12.",
+        "LaTeX Warning: Hyper reference `book/x::doc' on page 2 undefined on input line 9.",
+        "LaTeX Warning: Citation `book/references:id3' on page 1 undefined on input line 3.",
+        "LaTeX Warning: Label `fig-a' multiply defined.",
+        "LaTeX Warning: Float too large for page by 40.3pt on input line 18370.",
+        "LaTeX Font Warning: Font shape `TU/X(0)/m/it' undefined",
+        "Package hyperref Warning: Option `pdflang' has already been used,",
+        "Missing character: There is no 准 (U+51C6) in font TeX Gyre Pagella!",
+        "[1][2]xdvipdfmx:warning: Annotation out of page boundary.",
+        r"Overfull \hbox (20.1pt too wide) in paragraph at lines 5636--5636",
+        r"Overfull \vbox (348.0pt too high) has occurred while \output is active",
+    ],
+)
+def test_what_latex_complains_of_is_seen(line: str) -> None:
+    assert make.complaints(f"This is XeTeX\n{line}\n[1] [2]\n") == [line]
+
+
+def test_what_latex_only_mentions_is_not_a_complaint() -> None:
+    log = r"""This is XeTeX, Version 3.141592653-2.6-0.999994
+(./nnbook.sty Package: nnbook 2026/11/24 Neural networks, twice
+Package hyperref Info: Option `colorlinks' set `true' on input line 30.
+LaTeX Font Info:    Font shape `TU/TeXGyrePagella(0)/m/sc' will be scaled.
+Overfull \hbox (19.9pt too wide) in paragraph at lines 31808--31810
+Underfull \hbox (badness 10000) in paragraph at lines 19444--19444
+ \TU/DejaVuSansMono(0)/m/n/8 UserWarning: this is what the book's code prints
+Output written on nnbook.xdv (492 pages, 4149167 bytes).
+"""
+    assert make.complaints(log) == []
+
+
+def latexmk_that(
+    monkeypatch: pytest.MonkeyPatch, tex: Path, log: str, said: str = "", code: int = 0
+) -> list[list[str]]:
+    """Let latexmk leave a log, and return what else is started."""
+    started: list[list[str]] = []
+
+    def run(command: list[str]) -> int:
+        started.append(command)
+        return 0
+
+    def latexmk(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+        assert command[0] == "latexmk"
+        tex.with_suffix(".log").write_text(log, encoding="utf-8")
+        return subprocess.CompletedProcess(command, code, stdout=said)
+
+    monkeypatch.setattr(make, "run", run)
+    monkeypatch.setattr(subprocess, "run", latexmk)
+    return started
+
+
+def test_pdf_is_made_of_text_and_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tex, picture = tmp_path / "nnbook.tex", tmp_path / "a.svg"
+    picture.touch()
+    first_run = "LaTeX Warning: Reference `eq-a' on page 7 undefined on input line 12.\n"
+    started = latexmk_that(monkeypatch, tex, "[1] [2]", said=first_run)
+    assert make.build_pdf(tex) == tmp_path / "nnbook.pdf"
+    assert [command[0] for command in started] == ["rsvg-convert"]
+    assert started[0][-2:] == [str(tmp_path / "a.pdf"), str(picture)]
+
+
+@pytest.mark.parametrize(
+    ("log", "said", "code", "told"),
+    [
+        ("Missing character: There is no ✓ in font X!", "", 0, "no ✓ in font"),
+        ("[1]", "[1]xdvipdfmx:warning: Object @page.1 already defined.", 0, "already defined"),
+        ("[1]", "Latexmk: the end was not reached", 12, "end was not reached"),
+    ],
+)
+def test_pdf_with_a_complaint_stops(
+    log: str, said: str, code: int, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    latexmk_that(monkeypatch, tmp_path / "nnbook.tex", log, said, code)
+    with pytest.raises(make.Stop, match=told) as stop:
+        make.build_pdf(tmp_path / "nnbook.tex")
+    assert stop.value.code == (code or 1)
+
+
+def test_pdf_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def never(_: str) -> str:
+        raise AssertionError("it went to work")
+
+    monkeypatch.setattr(make, "environment", never)
+    monkeypatch.setattr(shutil, "which", lambda name: name if name == "latexmk" else None)
+    assert make.main(["pdf"]) == 1
+    said = capsys.readouterr().out
+    assert "needs xelatex, rsvg-convert, which" in said
+    assert f"sudo apt-get install {make.PDF_PACKAGES}" in said
+
+
+def test_pdf_ends_with_the_path_of_the_file(
+    tree: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = tree / "made.pdf"
+    made.write_text("pages", encoding="utf-8")
+    (tree / "build").mkdir()
+    monkeypatch.setattr(shutil, "which", lambda name: name)
+    monkeypatch.setattr(make, "environment", lambda extra: f"python with {extra}")
+    monkeypatch.setattr(make, "build_tex", lambda python: Path(python))
+    monkeypatch.setattr(make, "build_pdf", lambda tex: made if "with book" in str(tex) else None)
+    assert make.main(["pdf"]) == 0
+    target = tree / "build" / "nnbook.pdf"
+    assert capsys.readouterr().out.splitlines()[-1].endswith(f" {target}")
+    assert target.read_text(encoding="utf-8") == "pages"
+
+
 # ---- README and .ci/run -------------------------------------------------------------------------
 
 
@@ -866,3 +981,15 @@ def test_only_verified_main_is_published() -> None:
     assert jobs["verify"]["uses"] == "./.github/workflows/verify.yml"
     assert jobs["build"]["needs"] == "verify"
     assert jobs["deploy"]["needs"] == "build"
+
+
+def test_pdf_is_published_with_the_pages() -> None:
+    steps = workflow("publish")["jobs"]["build"]["steps"]
+    commands = [step.get("run", "") for step in steps]
+    (install,) = (command for command in commands if "apt-get install" in command)
+    assert install.split("--no-install-recommends ")[1].strip() == make.PDF_PACKAGES
+    built = [command for command in commands if "make.py" in command]
+    assert built == ["python3 make.py pdf", "python3 make.py book"]  # the pages link what is there
+    (kept,) = (step for step in steps if "upload-artifact@" in step.get("uses", ""))
+    assert kept["with"]["path"] == "build/nnbook.pdf"
+    assert kept["with"]["if-no-files-found"] == "error"

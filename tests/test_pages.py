@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -316,9 +317,12 @@ def test_without_repository_nothing_points_at_one(book_html: Path) -> None:
     assert {p.name: found for p in pages.pages(book_html) if (found := repository_links(p))} == {}
 
 
-def test_with_repository_its_links_appear(tmp_path: Path) -> None:
+def test_with_repository_and_pdf_their_links_appear(tmp_path: Path) -> None:
     source = pages.copy_of_sources(tmp_path / "source")
     pages.with_repository(source, EXAMPLE)
+    pdf = source / "build" / "nnbook.pdf"
+    pdf.parent.mkdir()
+    pdf.write_bytes(b"%PDF")
     built = pages.build(tmp_path / "build", source)
     assert built.code == 0, built.log[-4000:]
     site = "https://example.github.io/nnbook/"
@@ -339,6 +343,18 @@ def test_with_repository_its_links_appear(tmp_path: Path) -> None:
         assert any(link.startswith(f"{EXAMPLE}/issues/new") for link in links)
         assert pages.broken_links(p) == []
         assert external(p) == []
+    assert (built.html / "nnbook.pdf").read_bytes() == b"%PDF"
+    assert links_the_pdf(built.html)
+
+
+def links_the_pdf(site: Path) -> bool:
+    return bool(pages.page(site, "book/intro.html").article.select('a[href="../nnbook.pdf"]'))
+
+
+def test_pdf_is_linked_only_where_it_is(book_html: Path) -> None:
+    assert links_the_pdf(book_html) == (book_html / "nnbook.pdf").is_file()
+    if not os.environ.get("NNBOOK_PAGES"):  # built from sources without a PDF
+        assert not links_the_pdf(book_html)
 
 
 # ---- the checks themselves ----------------------------------------------------------------------

@@ -38,18 +38,28 @@ def pattern(words: list[str]) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w-])({'|'.join(map(re.escape, longest_first))}){ending}", re.I)
 
 
+def page_of(node: nodes.Element, docname: str) -> str:
+    """Return the page that a node is from. On paper one tree has all, in sections that say it."""
+    while node is not None:
+        if isinstance(node, nodes.section) and "docname" in node:
+            return str(node["docname"])
+        node = node.parent
+    return docname
+
+
 def link(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Link the first use of each word of the glossary in the running text of a page."""
-    if not LINKED.match(docname):
-        return
     entries = read((Path(app.srcdir) / f"{GLOSSARY}.md").read_text(encoding="utf-8"))
     find = pattern(list(entries))
     canonical = {word.lower(): word for word in entries}
     address = app.builder.get_relative_uri(docname, GLOSSARY)
-    seen: set[str] = set()
+    seen: dict[str, set[str]] = {}
     for paragraph in list(doctree.findall(nodes.paragraph)):
+        page = page_of(paragraph, docname)
+        if not LINKED.match(page):
+            continue
         for text in list(paragraph.findall(nodes.Text)):
-            parts = _parts(text, find, canonical, seen, entries, address)
+            parts = _parts(text, find, canonical, seen.setdefault(page, set()), entries, address)
             if parts is not None:
                 text.parent.replace(text, parts)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
+from sphinx.util import texescape
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from tests.verify import equations, facts, notebooks, prose
@@ -158,16 +159,23 @@ def stored_picture(cell_id: str) -> tuple[Path, notebooks.Cell, str]:
 
 
 def picture(arguments: str) -> str:
-    """Return a figure of a chapter, as ``cell-id: caption``; its file is written with the pages."""
+    """Return a figure of a chapter, as ``cell-id: caption``; its file is written with the pages.
+
+    It stands here twice, for pages and for paper; each builder leaves the other's out.
+    """
     cell_id, _, caption = arguments.partition(":")
     path, cell, svg = stored_picture(cell_id)
     pictures[f"{cell_id}.svg"] = svg
     alt = escape(cell["metadata"]["mystnb"]["image"]["alt"])
+    caption = " ".join(caption.split())
     return (
         f'```{{raw}} html\n<figure class="cell_output"><img src="../_images/{cell_id}.svg" '
-        f'alt="{alt}"><figcaption><p>{escape(" ".join(caption.split()))} '
+        f'alt="{alt}"><figcaption><p>{escape(caption)} '
         f'<a href="../notebooks/{path.stem}.html">Chapter {int(path.stem[:2])}</a> draws it.</p>'
-        "</figcaption></figure>\n```"
+        "</figcaption></figure>\n```\n\n"
+        "```{raw} latex\n\\begin{center}\n"
+        f"\\sphinxincludegraphics{{{{{cell_id}}}.svg}}\\par\n{texescape.escape(caption)}\n"
+        "\\end{center}\n```"
     )
 
 
@@ -176,9 +184,10 @@ pictures: dict[str, str] = {}  # that pages show, by the names of their files
 
 def write_pictures(app: Sphinx, exception: Exception | None) -> None:
     """Write the pictures that came from chapters to where the pages look for them."""
-    if exception is not None or app.builder.name != "html":
+    folders = {"html": "_images", "latex": "."}
+    if exception is not None or app.builder.name not in folders:
         return
-    folder = Path(app.outdir) / "_images"
+    folder = Path(app.outdir) / folders[app.builder.name]
     folder.mkdir(exist_ok=True)
     for name, svg in pictures.items():
         (folder / name).write_text(svg, encoding="utf-8")
