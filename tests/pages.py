@@ -203,7 +203,7 @@ def external_addresses(soup: BeautifulSoup) -> list[str]:
 def raw_markup(article: Tag) -> list[str]:
     """Return pieces of Markdown or TeX that a reader would see."""
     copy = BeautifulSoup(str(article), "html.parser")
-    for tag in copy.select("script, style, pre, code, .katex"):
+    for tag in copy.select("script, style, pre, code, .katex, .sig"):
         tag.decompose()
     text = " ".join(copy.get_text(" ").split())
     return [text[max(0, m.start() - 30) : m.end() + 30] for m in RAW_MARKUP.finditer(text)]

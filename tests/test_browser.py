@@ -144,6 +144,18 @@ def grey(png: bytes) -> Image.Image:
     return Image.open(io.BytesIO(png)).convert("L")
 
 
+def dark_flaws(figure: Image.Image, background: int) -> list[str]:
+    """Return what is wrong with a figure on a dark page, both in shades of grey."""
+    shares = [count / (figure.width * figure.height) for count in figure.histogram()]
+    edge = figure.crop((0, 0, figure.width, 3)).histogram()
+    flaws = {
+        "a box": abs(edge.index(max(edge)) - background) > 6,
+        "mostly light": sum(shares[200:]) >= 0.25,
+        "nobody can see it": sum(shares[120:]) <= 0.002,
+    }
+    return [flaw for flaw, is_there in flaws.items() if is_there]
+
+
 def is_dark(tab: Tab) -> bool:
     """Whether the page has a dark background and light text."""
     rgb = tab.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)")
@@ -275,12 +287,7 @@ def test_figures_are_legible_in_the_dark(browser: Browser, address: str, book_ht
             for figure in seen.tab.locator("article img:not(.keep-colours)").all():
                 figure.scroll_into_view_if_needed()
                 figure.evaluate("img => img.decode()")  # it loads when it comes near
-                shot = grey(figure.screenshot())
-                histogram = [count / (shot.width * shot.height) for count in shot.histogram()]
-                edge = shot.crop((0, 0, shot.width, 3)).histogram()
-                assert abs(edge.index(max(edge)) - background) <= 6, f"{name}: a box"
-                assert sum(histogram[200:]) < 0.25, f"{name}: a figure that is mostly light"
-                assert sum(histogram[120:]) > 0.002, f"{name}: a figure nobody can see"
+                assert dark_flaws(grey(figure.screenshot()), background) == [], name
                 looked_at += 1
             seen.tab.close()
     assert looked_at > 0

@@ -41,6 +41,8 @@ OTHERWISE = {  # pages that have no text of their own
     "_modules/index": "The source code of the library nnbook, module by module.",
 }
 MARKED = re.compile(r'<span data-equation="([a-z0-9-]+)">[^<]*</span>')
+# In MathML, KaTeX applies a function such as max to what follows: in an index there is nothing.
+NOTHING_APPLIED = re.compile("<mo>\u2061</mo>(?=</m(?:sub|sup|subsup|under|over)>)")
 COLAB = "https://colab.research.google.com"
 
 
@@ -110,7 +112,7 @@ class Katex:
         if not line:
             raise ExtensionError("node, which sets the formulas, has ended: see above")
         answer: dict[str, str] = json.loads(line)
-        return answer
+        return {key: NOTHING_APPLIED.sub("", value) for key, value in answer.items()}
 
     def stop(self, app: Sphinx, exception: Exception | None) -> None:
         """Let node end: it does as soon as nothing more can come."""

@@ -1,24 +1,29 @@
 """Open every built page, measure it, and say whether the book reaches what it wants to reach.
 
-usage: python3 make.py audit [--runs N] [PAGE ...]
+usage: python3 make.py audit [--runs N] [--again] [PAGE ...]
 
 A page is named by a part of its path, such as 08_backward. --runs is how often Lighthouse measures
-each page (3; 0 leaves it out, which saves most of the time). Pages of source code are left to the
-other measures. Build the pages first: python3 make.py book.
+each page (3; 0 leaves it out). Pages of source code are left to the other measures. What was
+measured is kept in build/audit until the page changes, so an audit that was interrupted goes on
+where it stopped; --again measures all afresh. Build the pages first: python3 make.py book.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import sys
+import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from tests import pages
 from tests.audit import browser, tools
 from tests.audit.findings import Findings
+from tests.audit.kept import Kept
 from tests.pages import Page, attribute
 from tests.test_browser import FLAGS, HOW_TO_INSTALL, chromium
 
@@ -33,6 +38,8 @@ def read(site: Path, chosen: list[Page], found: Findings) -> None:
     titles = Counter(p.soup.title.get_text() if p.soup.title else "" for p in everything)
     descriptions = Counter(description(p) for p in everything if p.name not in ALONE)
     reached = reachable(site)
+    sitemap = site / "sitemap.xml"  # only where somebody has said where the site will stand
+    mapped = sitemap.read_text(encoding="utf-8") if sitemap.is_file() else ""
     for p in chosen:
         found.add("links", p.name, pages.broken_links(p))
         found.add("external", p.name, pages.external_addresses(p.soup))
@@ -42,6 +49,8 @@ def read(site: Path, chosen: list[Page], found: Findings) -> None:
         found.add("markup", p.name, raw + pages.bad_formulas(p.soup))
         found.add("figures", p.name, bad_figures(p))
         found.add("head", p.name, bad_head(p, titles, descriptions))
+        if mapped:
+            found.add("canonical", p.name, bad_address(p, mapped))
         sizes = pages.weight(p)
         found.note("bytes", p.name, sum(sizes.values()) / 1000)
         found.note("code bytes", p.name, (sizes.get(".js", 0) + sizes.get(".css", 0)) / 1000)
@@ -76,12 +85,25 @@ def bad_head(page: Page, titles: Counter[str], descriptions: Counter[str]) -> li
     return wrong + [p for p in PROPERTIES if not page.soup.select(f"meta[property='{p}'][content]")]
 
 
+def bad_address(page: Page, sitemap: str) -> list[str]:
+    """Return what is wrong with the one address that a page has for a search engine."""
+    canonical = attribute(page.soup.select_one("link[rel=canonical]") or page.soup, "href")
+    if page.name in ALONE:
+        return []
+    if not canonical.startswith("https://") or not canonical.endswith(f"/{page.name}"):
+        return [f"canonical address {canonical!r}"]
+    generated = is_source(page) or page.name == "search.html"
+    return [] if generated or f"<loc>{canonical}</loc>" in sitemap else ["not in sitemap.xml"]
+
+
 def bad_figures(page: Page) -> list[str]:
     """Return the pictures in the text of a page that lack something."""
     wrong = []
-    for img in page.soup.select("article img"):
+    for count, img in enumerate(page.soup.select("article img")):
         figure = img.find_parent("figure")
         lacks = [name for name in ("width", "height") if not img.has_attr(name)]
+        if count and attribute(img, "loading") != "lazy":
+            lacks.append("loading=lazy")
         if len(attribute(img, "alt").split()) < 8:
             lacks.append("alt text")
         if figure is None or figure.find("figcaption") is None:
@@ -106,7 +128,7 @@ def reachable(site: Path) -> set[str]:
     return reached
 
 
-def audit(site: Path, parts: list[str], runs: int) -> Findings:
+def audit(site: Path, parts: list[str], runs: int, again: bool = False) -> Findings:
     """Measure the pages whose names have one of the parts, or all."""
     chosen = [p for p in pages.pages(site) if not parts or any(x in p.name for x in parts)]
     if not chosen:
@@ -114,7 +136,8 @@ def audit(site: Path, parts: list[str], runs: int) -> Findings:
     program = chromium()
     if program is None:
         raise SystemExit(HOW_TO_INSTALL)
-    node = tools.install(pages.REPO / "build" / "audit")
+    folder = pages.REPO / "build" / "audit"
+    node = tools.install(folder)
     axe = (node / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
     found = Findings()
     read(site, chosen, found)
@@ -124,25 +147,50 @@ def audit(site: Path, parts: list[str], runs: int) -> Findings:
     if errors is None:
         say("There is no Java here, so the Nu checker was not asked.")
     opened = [p for p in chosen if p.name != "index.html"]  # that one only leads on
+    scored = [p for p in opened if not is_source(p) and p.name not in (*ALONE, "search.html")]
+    kept = Kept(folder / "found.json", site)
+
+    def once(page: Page, part: str, measure: Callable[[Findings], None]) -> None:
+        """Measure one page, unless that was done since it changed."""
+        before = None if again else kept.find(page, part)
+        if before is None:
+            start = time.monotonic()
+            before = Findings()
+            measure(before)
+            kept.keep(page, part, before)
+            say(f"  {page.name}: {part}, {time.monotonic() - start:.0f} s")
+        else:
+            say(f"  {page.name}: {part}, as measured before")
+        found.take(before)
+
     with browser.served(site) as address:
         with sync_playwright() as playwright:
             window = playwright.chromium.launch(executable_path=program, args=FLAGS)
             for p in opened:
-                say(f"  {p.name}")
-                browser.measure(window, address, p.name, axe, found)
-                browser.plain(window, p.path, p.name, found)
+                once(p, "looks", functools.partial(look_at, window, address, p, axe))
             if not parts or "search.html" in {p.name for p in chosen}:
                 browser.search(window, address, found)
             window.close()
-        for p in opened:
-            if runs and not is_source(p) and p.name not in (*ALONE, "search.html"):
-                say(f"  {p.name}: Lighthouse")
-                for name, score in tools.lighthouse(node, program, address + p.name, runs).items():
-                    found.note(name, p.name, score)
-    report = pages.REPO / "build" / "audit" / "report.txt"
+        for p in scored if runs else []:
+            once(
+                p, f"Lighthouse x {runs}", functools.partial(score, node, program, address, p, runs)
+            )
+    report = folder / "report.txt"
     report.write_text(found.table([p.name for p in opened], told=None), encoding="utf-8")
     say(f"{found.table([p.name for p in opened])}\n\nAll of it: {report}")
     return found
+
+
+def look_at(window: Browser, address: str, page: Page, axe: str, found: Findings) -> None:
+    """Note what is seen in the browser, served and from disk."""
+    browser.measure(window, address, page.name, axe, found)
+    browser.disk(window, page.path, page.name, found)
+
+
+def score(node: Path, program: str, address: str, page: Page, runs: int, found: Findings) -> None:
+    """Note what Lighthouse says."""
+    for name, value in tools.lighthouse(node, program, address + page.name, runs).items():
+        found.note(name, page.name, value)
 
 
 def say(text: str) -> None:
@@ -156,11 +204,12 @@ def main(arguments: list[str]) -> int:
         prog="make.py audit", description=(__doc__ or "").split("\n")[0]
     )
     parser.add_argument("--runs", type=int, default=3, help="of Lighthouse on each page; 0: none")
+    parser.add_argument("--again", action="store_true", help="also what was measured before")
     parser.add_argument("pages", nargs="*", metavar="PAGE", help="a part of a page's path")
     chosen = parser.parse_args(arguments)
     if not (SITE / "index.html").is_file():
         raise SystemExit("There are no pages yet: python3 make.py book builds them.")
-    return 1 if audit(SITE, chosen.pages, chosen.runs).missed() else 0
+    return 1 if audit(SITE, chosen.pages, chosen.runs, chosen.again).missed() else 0
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from PIL import Image
 from playwright.sync_api import Browser
 from playwright.sync_api import Page as Tab
 
+from tests.audit import pixels
 from tests.audit.findings import Findings
 from tests.test_browser import WIDTHS, QuietHandler, context, visit
 
@@ -37,13 +38,23 @@ SCROLL = """async () => {
     await Promise.all([...document.images].map((img) => img.decode().catch(() => 0)));
     scrollTo(0, 0);
 }"""
-FOCUSED = """() => {
-    const e = document.activeElement, style = getComputedStyle(e);
-    if (e === document.body) return null;
-    return { what: e.outerHTML.slice(0, 60), address: e.getAttribute("href") || "",
-             seen: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2 };
+FIRST_STOP = """document.activeElement.getAttribute("href") || document.activeElement.outerHTML"""
+UNSEEN_FOCUS = """() => {
+    const stops = "a[href], button, input, select, summary, [tabindex]", unseen = [];
+    for (const e of document.querySelectorAll(stops)) {
+      if (e.tabIndex < 0 || !e.checkVisibility({ visibilityProperty: true })) continue;
+      e.focus({ preventScroll: true });
+      if (document.activeElement !== e) continue;
+      const style = getComputedStyle(e);
+      if (style.outlineStyle === "none" || parseFloat(style.outlineWidth) < 2)
+        unseen.push(e.outerHTML.slice(0, 60));
+      e.blur();
+    }
+    return unseen;
 }"""
-STOPS = 40  # of the Tab key, from the top of a page
+DRAWN = """document.fonts.ready.then(() => [...document.querySelectorAll(".katex-html")]
+    .filter((e) => e.checkVisibility()).map((e) => e.getBoundingClientRect())
+    .filter((box) => box.width < 2 || box.height < 2).length)"""
 RESULTS = "#search-results ul.search li"
 
 
@@ -89,13 +100,16 @@ def measure(browser: Browser, site: str, name: str, axe: str, found: Findings) -
             with context(browser, width, dark) as window:
                 window.add_init_script(SHIFTS)
                 seen = visit(window, site + name, still=True)
+                in_page(seen.tab, name, width, look, found)
+                violations(seen.tab, axe, name, look, found)
+                keyboard(seen.tab, name, look, found)
+                if width == max(WIDTHS):
+                    pixels.drawn(seen.tab, name, look, found)
+                if dark and width == max(WIDTHS):
+                    pixels.dark_figures(seen.tab, name, found)
                 away = [url for url in seen.requests if not url.startswith(site)]
                 found.add("external", name, away, look)
                 found.add("errors", name, seen.problems, look)
-                in_page(seen.tab, name, width, look, found)
-                violations(seen.tab, axe, name, look, found)
-                if (width, dark) == (1280, False):
-                    keyboard(seen.tab, name, found)
 
 
 def in_page(tab: Tab, name: str, width: int, look: str, found: Findings) -> None:
@@ -130,31 +144,30 @@ def violations(tab: Tab, axe: str, name: str, look: str, found: Findings) -> Non
         found.add("axe" if grave else "axe, lesser", name, nodes, look)
 
 
-def keyboard(tab: Tab, name: str, found: Findings) -> None:
-    """Press Tab from the top: the first stop skips to the text, and every stop is seen."""
+def keyboard(tab: Tab, name: str, look: str, found: Findings) -> None:
+    """Press Tab at the top: the first stop skips to the text. Every stop after it is seen."""
     tab.evaluate("scrollTo(0, 0)")
+    tab.keyboard.press("Tab")
+    stop = tab.evaluate(FIRST_STOP)
     has_frame = tab.locator("nav").count() > 0  # else there is nothing to skip
-    wrong = []
-    for stop in range(STOPS):
-        tab.keyboard.press("Tab")
-        focused = tab.evaluate(FOCUSED)
-        if focused is None:
-            break
-        if stop == 0 and has_frame and not focused["address"].startswith("#"):
-            wrong.append(f"the first stop is no skip link: {focused['what']}")
-        if not focused["seen"]:
-            wrong.append(f"the focus is not seen: {focused['what']}")
-    found.add("keyboard", name, wrong)
+    wrong = [f"the first stop is no skip link: {stop[:60]}"]
+    found.add("keyboard", name, wrong if has_frame and not stop.startswith("#") else [], look)
+    unseen = [f"the focus is not seen: {what}" for what in tab.evaluate(UNSEEN_FOCUS)]
+    found.add("keyboard", name, unseen, look)
 
 
-def plain(browser: Browser, path: Path, name: str, found: Findings) -> None:
-    """Open a page from disk without JavaScript."""
-    with context(browser, js=False) as window:
-        seen = visit(window, path.as_uri())
-        wrong = list(seen.problems)
-        if not seen.tab.locator("h1:visible").count():
-            wrong.append("its heading is not seen")
-        found.add("plain", name, wrong)
+def disk(browser: Browser, path: Path, name: str, found: Findings) -> None:
+    """Open a page from disk, with and without JavaScript: its text and its formulas are there."""
+    for js in (True, False):
+        with context(browser, js=js) as window:
+            seen = visit(window, path.as_uri())
+            wrong = list(seen.problems)
+            wrong += [f"asks for {url}" for url in seen.requests if not url.startswith("file:")]
+            if not seen.tab.locator("h1:visible").count():
+                wrong.append("its heading is not seen")
+            if count := seen.tab.evaluate(DRAWN):
+                wrong.append(f"{count} formulas are not drawn")
+            found.add("disk", name, wrong, f"{'with' if js else 'without'} JavaScript")
 
 
 def search(browser: Browser, site: str, found: Findings) -> None:

@@ -39,19 +39,24 @@ ROWS = {
     "seo": Row("Lighthouse SEO", min, 100, at_least=True),
     "bytes": Row("kB of a page, gzip", max, 600),
     "code bytes": Row("kB of its scripts and styles", max, 250),
-    "plain": Row("not readable from disk without JavaScript", sum, 0),
+    "disk": Row("not whole from disk, with or without JavaScript", sum, 0),
     "shift": Row("layout shift", max, 0.02),
-    "figures": Row("figures without caption, alt text, width, height", sum, 0),
+    "figures": Row("figures: no caption, alt text, size; not lazy", sum, 0),
+    "dark figures": Row("figures with a light box, or unseen, in the dark", sum, 0),
     "head": Row("title, description, og, lang: missing or twice", sum, 0),
+    "canonical": Row("canonical address, entry in sitemap.xml: missing", sum, 0),
     "files": Row("robots.txt, 404, favicon, print style: missing", sum, 0),
     "sideways": Row("page sideways", sum, 0),
     "code": Row("% of a page's code blocks that scroll at 360 px", max, 25),
-    "contrast": Row("contrast of text, light and dark", min, 7, at_least=True),
+    "contrast": Row("contrast of text by its styles, light and dark", min, 7, at_least=True),
+    "drawn": Row("contrast of text in pixels, light and dark", min, 7, at_least=True),
+    "figure text": Row("contrast of words in figures, in pixels", min, 7, at_least=True),
+    "covered": Row("text that something lies on", sum, 0),
     "pixels": Row("background not as its computed colour", sum, 0),
     "html": Row("HTML validation errors (Nu)", sum, 0),
     "search": Row("questions without the right page in three results", sum, 0),
 }
-SHOWN = ("bytes", "code bytes", "performance", "axe", "contrast", "shift", "code")
+SHOWN = ("bytes", "code bytes", "performance", "axe", "contrast", "drawn", "shift", "code")
 TOLD = 8  # problems of a row that are told one by one
 
 
@@ -82,6 +87,19 @@ class Findings:
         for text in wrong:
             told[f"{page}{f' ({look})' if look else ''}: {text}"] = None
 
+    def take(self, other: Findings) -> None:
+        """Take in what was found elsewhere, perhaps on the same pages."""
+        for row, values in other.values.items():
+            mine = self.values.setdefault(row, {})
+            for page, value in values.items():
+                mine[page] = ROWS[row].join([value, mine[page]]) if page in mine else value
+            self.problems.setdefault(row, {}).update(other.problems[row])
+
+    def worst(self, row: str) -> str:
+        """Return the page with the worst value of a row."""
+        values = self.values[row]
+        return (min if ROWS[row].at_least else max)(values, key=values.__getitem__)
+
     def result(self, row: str) -> float | None:
         """Return the one value of a row, None where it was not measured."""
         values = self.values.get(row)
@@ -100,13 +118,17 @@ class Findings:
             cells = [self.values.get(name, {}).get(page) for name in SHOWN]
             shown = ["-" if value is None else f"{value:.3g}" for value in cells]
             lines.append(" ".join([f"{page:{width}}", *(f"{value:>11}" for value in shown)]))
-        lines += ["", f"{'to reach':52} {'wanted':>8} {'found':>8}"]
+        lines += ["", f"{'to reach':52} {'wanted':>8} {'found':>8}  {'':12}  worst page"]
         missed = self.missed()
         for name, row in ROWS.items():
             value = self.result(name)
             found = "-" if value is None else f"{value:.3g}"
             verdict = "not measured" if value is None else "NOT MET" if name in missed else "met"
-            lines.append(f"{row.what:52} {row.wanted():>8} {found:>8}  {verdict}")
+            # Where nothing is wrong on any page, none is the worst.
+            page = self.worst(name) if value and value != 100 else ""
+            lines.append(
+                f"{row.what:52} {row.wanted():>8} {found:>8}  {verdict:12}  {page}".rstrip()
+            )
         for name in missed:
             problems = list(self.problems.get(name, {}))
             lines += ["", f"{ROWS[name].what}:", *(f"  {text}" for text in problems[:told])]
