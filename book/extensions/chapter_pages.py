@@ -142,7 +142,7 @@ def control() -> str:
 
 def previews(body: str) -> str:
     """Return the formulas that a page refers to, which a browser does not draw by itself."""
-    latex = {one.equation.label: one.equation.latex for one in equations.shown_in_book()}
+    latex = equations.latex_by_label()
     labels = sorted({label for _, label in REFERENCE.findall(body) if label in latex})
     return "".join(
         f'<template data-equation="equation-{label}">'

@@ -116,7 +116,7 @@ def correction(number: str) -> str:
 
 def sheet(labels: str) -> str:
     """Return the formulas of some labels, each with its number, which leads to its chapter."""
-    latex = {one.equation.label: one.equation.latex for one in equations.shown_in_book()}
+    latex = equations.latex_by_label()
     return "\n".join(
         f"{{eq}}`{label}`\n: $\\displaystyle {latex[label]}$\n" for label in labels.split()
     )
@@ -218,7 +218,7 @@ def verified_footer(
     if match is None or "body" not in context:
         return
     notebook = notebooks.read_notebook(facts.ROOT / f"{pagename}.ipynb")
-    c = facts.count(match[1], notebook)
+    c = facts.chapters()[match[1]]
     exercises = f" {number(c.exercises, 'exercise')} check themselves." if c.exercises else ""
     record = facts.record()
     if record is None:

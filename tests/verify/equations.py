@@ -13,6 +13,7 @@ answer does not depend on which tests are run, or in which order.
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -81,6 +82,13 @@ def shown_in_book() -> list[Shown]:
         page = read_page(path.read_text(encoding="utf-8"))
         shown += [Shown(path.name, equation) for equation in page.equations]
     return shown
+
+
+@functools.cache
+def latex_by_label() -> dict[str, str]:
+    """The LaTeX of every formula with a label, read once: a build asks for it on each page."""
+    equations = (one.equation for one in shown_in_book())
+    return {one.label: one.latex for one in equations if one.label}
 
 
 def proofs_in_source(source: str, name: str) -> Iterator[Proof]:

@@ -6,6 +6,7 @@ The pages are built from this as well, without the packages that only tests need
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 import importlib
 import json
@@ -75,8 +76,9 @@ def _exercises(name: str) -> list[Any]:
     return list(found.values())
 
 
+@functools.cache
 def chapters() -> dict[str, Counts]:
-    """The counts of each chapter, by its file name without ending."""
+    """The counts of each chapter, by its file name without ending; counted once."""
     return {path.stem: count(path.stem, read_notebook(path)) for path in notebook_paths()}
 
 
