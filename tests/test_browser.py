@@ -186,6 +186,49 @@ def test_opens_from_disk(browser: Browser, book_html: Path) -> None:
             seen.tab.close()
 
 
+def test_search_works_from_disk(browser: Browser, book_html: Path) -> None:
+    with context(browser) as window:
+        seen = visit(window, f"{(book_html / 'search.html').as_uri()}?q=batch-major")
+        found = seen.tab.locator("#search-results li a")
+        found.first.wait_for(timeout=5_000)
+        assert any("notation.html" in str(a.get_attribute("href")) for a in found.all())
+        found.first.click()
+        seen.tab.locator("article h1").wait_for(timeout=5_000)
+        assert "search.html" not in seen.tab.url
+        assert seen.problems == []
+
+
+def test_theme_switch_works_from_disk(browser: Browser, book_html: Path) -> None:
+    with context(browser) as window:
+        seen = visit(window, (book_html / "book" / "intro.html").as_uri())
+        assert not is_dark(seen.tab)
+        for _ in range(2):  # light as the system has it, then light or dark by choice
+            if not is_dark(seen.tab):
+                seen.tab.locator(".theme-switch-button:visible").first.click()
+        assert is_dark(seen.tab)
+        seen.tab.reload()
+        assert is_dark(seen.tab), "the choice is not remembered"
+        assert seen.problems == []
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [("05_descent", "Step 0 of", "Step 1 of"), ("08_backward", "Step 1 of", "Step 2 of")],
+    ids=["player", "steps"],
+)
+def test_figures_step_by_a_click_from_disk(
+    browser: Browser, book_html: Path, name: str, before: str, after: str
+) -> None:
+    with context(browser) as window:
+        seen = visit(window, (book_html / "notebooks" / f"{name}.html").as_uri())
+        figure = seen.tab.locator(".nn-figure").first
+        where = figure.locator(".nn-where")
+        assert where.inner_text().startswith(before)
+        figure.get_by_role("button", name="Next", exact=True).click()
+        assert where.inner_text().startswith(after)
+        assert seen.problems == []
+
+
 def test_formulas_are_drawn(browser: Browser, address: str, book_html: Path) -> None:
     drawn = 0
     with context(browser) as window:
@@ -284,7 +327,7 @@ def test_figures_are_legible_in_the_dark(browser: Browser, address: str, book_ht
             seen.tab.set_viewport_size({"width": 1280, "height": 1800})
             frame = grey(seen.tab.screenshot()).histogram()
             background = frame.index(max(frame))
-            for figure in seen.tab.locator("article img:not(.keep-colours)").all():
+            for figure in seen.tab.locator("article img").all():
                 figure.scroll_into_view_if_needed()
                 figure.evaluate("img => img.decode()")  # it loads when it comes near
                 assert dark_flaws(grey(figure.screenshot()), background) == [], name
@@ -552,17 +595,24 @@ def test_copy_button_copies_the_code_alone(
 # ---- previews of formulas and words --------------------------------------------------------------
 
 
-def test_formula_is_previewed_under_pointer_and_focus(browser: Browser, address: str) -> None:
+@pytest.mark.parametrize("chapter", ["", "09_gradient_descent.html"], ids=["here", "elsewhere"])
+def test_formula_is_previewed_under_pointer_and_focus(
+    browser: Browser, address: str, chapter: str
+) -> None:
+    """A formula of this chapter, and one of another."""
     with context(browser) as window:
         tab = visit(window, address + CHAPTER).tab
-        link = tab.locator('article a.reference[href*="#equation-"]').first
+        link = tab.locator(f'article a.reference[href^="{chapter}#equation-"]').first
         label = str(link.get_attribute("href")).partition("#")[2]
+        there = visit(window, str(link.evaluate("link => link.href"))).tab
+        formula = there.evaluate(
+            "id => document.getElementById(id).querySelector('.katex-html').innerText", label
+        )
+        there.close()
         box = tab.locator(".preview")
         for by_pointer in (True, False):
             link.hover() if by_pointer else link.focus()
-            assert box.locator(".katex-html").inner_text() == tab.evaluate(
-                "id => document.getElementById(id).querySelector('.katex-html').innerText", label
-            )
+            assert box.locator(".katex-html").inner_text() == formula
             assert link.get_attribute("aria-describedby") == box.get_attribute("id")
             place = box.bounding_box()
             assert place is not None

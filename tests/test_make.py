@@ -23,6 +23,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import make
+from tests.verify import facts
 
 ROOT = Path(__file__).resolve().parents[1]
 PIN = re.compile(r"(?P<name>[a-z0-9][a-z0-9.-]*)==(?P<version>[0-9][\w.+!]*)(?: ; (?P<marker>.+))?")
@@ -993,3 +994,23 @@ def test_pdf_is_published_with_the_pages() -> None:
     (kept,) = (step for step in steps if "upload-artifact@" in step.get("uses", ""))
     assert kept["with"]["path"] == "build/nnbook.pdf"
     assert kept["with"]["if-no-files-found"] == "error"
+
+
+def test_published_pages_say_when_they_were_verified() -> None:
+    """One job keeps the record of its run; the job that builds puts it where the pages look."""
+    (kept,) = (
+        step
+        for step in workflow("verify")["jobs"]["verify"]["steps"]
+        if "upload-artifact@" in step.get("uses", "")
+    )
+    assert kept["if"] == "runner.os == 'Linux' && matrix.python == '3.13'"
+    assert kept["with"]["if-no-files-found"] == "error"
+    steps = workflow("publish")["jobs"]["build"]["steps"]
+    (at,) = (i for i, s in enumerate(steps) if "download-artifact@" in s.get("uses", ""))
+    got = steps[at]["with"]
+    assert got["name"] == kept["with"]["name"]
+    there = ROOT / got["path"] / Path(kept["with"]["path"]).name  # an artifact of one file
+    assert ROOT / kept["with"]["path"] == there == facts.RECORD
+    assert not any("make.py" in step.get("run", "") for step in steps[:at])
+    # Before, since it clears the folder.
+    assert any("actions/checkout@" in step.get("uses", "") for step in steps[:at])

@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
+from PIL import Image
 from sphinxcontrib import katex  # type: ignore[import-untyped]
 
 from tests import pages
-from tests.pages import Build, Page, book_build, book_html
+from tests.pages import REPO, Build, Page, book_build, book_html
+from tests.picture import PREVIEW, README, SHOTS
 
 __all__ = ["book_build", "book_html"]  # fixtures, found by their names
 
@@ -131,6 +133,24 @@ def test_a_shared_link_has_a_preview(book_html: Path) -> None:
         assert (p.path.parent / said["og:image"]).resolve().is_file(), p.name
         assert "og:url" not in said  # nobody knows yet where the pages will stand
         assert not p.soup.select("link[rel=canonical]")
+
+
+def test_pictures_of_the_readme_are_described_sharp_and_small() -> None:
+    shown = BeautifulSoup((REPO / "README.md").read_text("utf-8"), "html.parser").select("img")
+    paths = [REPO / pages.attribute(img, "src") for img in shown]
+    assert sorted(paths) == sorted(README.glob("*.png"))
+    assert {*paths, PREVIEW} == {shot.path for shot in SHOTS}
+    for img, path in zip(shown, paths, strict=True):
+        assert len(pages.attribute(img, "alt").split()) >= 8, path.name
+        assert path.stat().st_size < 150_000, path.name
+        with Image.open(path) as picture:
+            assert picture.width >= 2 * int(pages.attribute(img, "width")), path.name
+
+
+def test_pictures_of_the_readme_are_not_among_the_pages(book_html: Path) -> None:
+    """Nor under another name; the one for shared links is, and shows that the check can see one."""
+    shipped = {path.read_bytes() for path in book_html.rglob("*.png")}
+    assert {shot.path for shot in SHOTS if shot.path.read_bytes() in shipped} == {PREVIEW}
 
 
 def test_files_for_robots_and_wrong_addresses(book_html: Path) -> None:
