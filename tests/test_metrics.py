@@ -48,6 +48,7 @@ def test_the_area_with_a_single_sample_of_a_kind() -> None:
     assert metrics.AUC()([1, 0, 0], [0.5, 0.1, 0.9]) == 0.5
     assert metrics.AUC(2)([1, 0], [0.9, 0.1]) == 0.5  # two thresholds do not part them
     assert metrics.AUC(from_logits=True)([1, 0, 0], [5.0, -5.0, -0.5]) == 1
+    assert metrics.AUC()([1, 0, 0], [1e30, -1e30, 0.9]) == 1  # cut off at 0 and 1
 
 
 def test_classes_may_be_numbers_columns_or_rows() -> None:

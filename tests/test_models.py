@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nnbook import Input, Sequential, models
-from nnbook.callbacks import Callback, History, Logs, format_logs
+from nnbook.callbacks import Callback, History, Logs, Progress, format_logs
 from nnbook.checks import Array
 from nnbook.initializers import GlorotUniform
 from nnbook.layers import Activation, Dense, Dropout, Flatten, Layer
@@ -434,15 +434,11 @@ def test_wide_batches_are_put_in_order_one_by_one() -> None:
     assert taken < 3 * x[:16].nbytes
 
 
-def test_the_default_batch_is_32_samples() -> None:
-    x, y = data(70)
+@pytest.mark.parametrize(("n", "batches"), [(64, 2), (65, 3)])
+def test_the_default_batch_is_32_samples(n: int, batches: int) -> None:
     recorder = Recorder()
-    net().fit(x, y, verbose=0, callbacks=[recorder])
-    assert [call for call in recorder.calls if call.startswith("batch")] == [
-        "batch 0",
-        "batch 1",
-        "batch 2",
-    ]
+    net().fit(*data(n), verbose=0, callbacks=[recorder])
+    assert sum(call.startswith("batch") for call in recorder.calls) == batches
 
 
 @pytest.mark.parametrize("k", [1, 2, 3])
@@ -791,6 +787,18 @@ def test_verbose_2_prints_a_line_an_epoch(capfd: pytest.CaptureFixture[str]) -> 
     model.evaluate(x, y, batch_size=20, verbose=2)
     model.predict(x, batch_size=20, verbose=2)
     assert_match(lines(capfd), [rf"3/3 - {TIME} - accuracy: \S+ - loss: \S+", f"3/3 - {TIME}"])
+
+
+@pytest.mark.parametrize(
+    ("seconds", "says"), [(6.0, "6s - 3s/step"), (0.5, "0s - 250ms/step"), (6e-5, "0s - 30us/step")]
+)
+def test_the_time_of_a_step_is_told_in_the_unit_that_suits(
+    seconds: float, says: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = iter((100.0, 100.0 + seconds))
+    monkeypatch.setattr("time.perf_counter", lambda: next(clock))
+    Progress(2, verbose=2).close({"loss": 0.5})
+    assert capsys.readouterr().out == f"2/2 - {says} - loss: 0.5000\n"
 
 
 @pytest.mark.parametrize("verbose", [1, "auto"])
