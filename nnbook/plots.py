@@ -105,7 +105,7 @@ def confusion_matrix(
 ) -> Axes:
     """Draw counts ``(true, predicted)`` as a shaded table, each cell labelled with its count."""
     table = np.asarray(counts)
-    light = table.max() * 1.6  # no shade too dark for the digits
+    light = table.max() * 2.2  # no shade too dark for the digits
     ax.imshow(table, cmap="Blues", vmin=0, vmax=light)
     for (i, j), count in np.ndenumerate(table):
         ax.text(j, i, str(count), ha="center", va="center", fontsize=16)
@@ -209,9 +209,9 @@ def network_values(
         strict=True,
     ):
         xs, ys = np.transpose(column)
-        # half white, so that the text is legible in dark mode too
-        fill = (np.array(to_rgb(colour)) + 1) / 2
-        ax.scatter(xs, ys, s=1900, color=[fill], edgecolor="0.15", zorder=2)
+        ax.scatter(
+            xs, ys, s=1900, color=_pale(colour), edgecolor="0.15", zorder=2
+        )
         for (x, y), text in zip(column, texts, strict=True):
             ax.text(
                 x, y, text, ha="center", va="center", fontsize=14, zorder=3
@@ -522,8 +522,13 @@ def _circle(
     ax: Axes, place: tuple[float, float], text: object, colour: str
 ) -> None:
     """Draw a circle with a short text in it."""
-    ax.scatter(*place, s=640, color=colour, edgecolor="0.15", zorder=2)
+    ax.scatter(*place, s=640, color=_pale(colour), edgecolor="0.15", zorder=2)
     ax.text(*place, f"{text}", ha="center", va="center", zorder=3)
+
+
+def _pale(colour: str) -> list[tuple[float, ...]]:
+    """Return a colour half white, on which text is legible in dark mode too."""
+    return [tuple((part + 1) / 2 for part in to_rgb(colour))]
 
 
 def _line_with_text(

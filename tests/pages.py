@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import gzip
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +41,7 @@ FETCHED: dict[str, tuple[str, ...] | None] = {
     "data": ("object",),
     "href": ("link", "use", "image"),
 }
+WAIT = 600  # seconds for a build, on a busy machine
 NOT_FETCHED = {"canonical", "next", "prev", "index", "search", "author", "license", "alternate"}
 
 
@@ -114,15 +117,31 @@ def book_build(tmp_path_factory: pytest.TempPathFactory) -> Build:
     """
     if pages_there := os.environ.get("NNBOOK_PAGES"):
         return Build(0, "", Path(pages_there).resolve())
-    return build_once(tmp_path_factory.getbasetemp() / "book")
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    return build_once(shared / "book")
 
 
 @functools.cache  # pytest would build once for each module that imports the fixture
 def build_once(folder: Path) -> Build:
-    """Build a copy of the sources in a new folder."""
+    """Build a copy of the sources in a new folder, or wait for the process that does so already."""
+    told = folder / "build.json"
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        until = time.monotonic() + WAIT
+        while not told.exists():
+            assert time.monotonic() < until, f"{folder} was begun and never finished"
+            time.sleep(0.2)
+        code, log = json.loads(told.read_text(encoding="utf-8"))
+        return Build(code, log, folder / "build" / "_build" / "html")
     source = copy_of_sources(folder / "source")
     with_repository(source, "")
-    return build(folder / "build", source)
+    built = build(folder / "build", source)
+    new = folder / "build.json.new"
+    new.write_text(json.dumps([built.code, built.log]), encoding="utf-8")
+    new.replace(told)
+    return built
 
 
 @pytest.fixture(scope="session")

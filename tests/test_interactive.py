@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -445,22 +444,6 @@ def test_style_and_scripts_are_packed() -> None:
     }
     assert "nnbook.interactive" in settings["packages"]
     assert {p for p in folder.iterdir() if p.is_file() and p.suffix != ".py"} == packed
-
-
-def test_labels_become_links_on_the_pages(tmp_path: Path) -> None:
-    source = pages.copy_of_sources(tmp_path / "source")
-    marked = "".join(f'<span data-equation="{e}">{e}</span>' for e in ("eq-dense", "eq-nowhere"))
-    with (source / "book" / "intro.md").open("a", encoding="utf-8") as intro:
-        intro.write(f"\n```{{raw}} html\n<p>{marked}</p>\n```\n")
-    built = pages.build(tmp_path / "build", source)
-    assert built.code == 0, built.log[-4000:]
-    here = pages.page(built.html, "book/intro.html")
-    (link,) = here.soup.select("a[data-equation]")
-    (text,) = here.soup.select("span[data-equation]")
-    assert link["href"] == "../notebooks/10_the_keras_example.html#equation-eq-dense"
-    assert link.get_text() == "(10.1)"
-    assert text.get_text() == "eq-nowhere"
-    assert pages.broken_links(here) == []
 
 
 # ---- what cannot be shown -----------------------------------------------------------------------

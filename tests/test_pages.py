@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import yaml
 from bs4 import BeautifulSoup
 from PIL import Image
 from sphinxcontrib import katex  # type: ignore[import-untyped]
@@ -49,11 +51,28 @@ def test_build_fails_on_what_is_wrong(tmp_path: Path) -> None:
     source = pages.copy_of_sources(tmp_path / "source")
     with (source / "book" / "intro.md").open("a", encoding="utf-8") as intro:
         intro.write("\n" + "\n\n".join(flaws.values()) + "\n")
+    keep_few_pages(source)
     built = pages.build(tmp_path / "build", source)
     assert built.code != 0
     warnings = [line for line in built.log.splitlines() if "WARNING" in line and "intro.md" in line]
     for sign in flaws:
         assert any(sign in line for line in warnings), (sign, built.log[-4000:])
+
+
+def keep_few_pages(source: Path) -> None:
+    """Leave of a book the first page, what its extensions need, and the chapter of its picture."""
+    kept = {"intro", "glossary", "references", "07_forward"}
+    for path in [*source.glob("book/*.md"), *source.glob("notebooks/*.ipynb")]:
+        if path.stem not in kept:
+            path.unlink()
+    shutil.rmtree(source / "book" / "api")
+    toc = {
+        "format": "jb-book",
+        "root": "book/intro",
+        "chapters": [{"file": f"book/{name}"} for name in ("glossary", "references")]
+        + [{"file": "notebooks/07_forward"}],
+    }
+    (source / "book" / "_toc.yml").write_text(yaml.safe_dump(toc), encoding="utf-8")
 
 
 # ---- every page ---------------------------------------------------------------------------------
@@ -337,14 +356,35 @@ def test_without_repository_nothing_points_at_one(book_html: Path) -> None:
     assert {p.name: found for p in pages.pages(book_html) if (found := repository_links(p))} == {}
 
 
-def test_with_repository_and_pdf_their_links_appear(tmp_path: Path) -> None:
-    source = pages.copy_of_sources(tmp_path / "source")
+@pytest.fixture(scope="module")
+def other_build(tmp_path_factory: pytest.TempPathFactory) -> Build:
+    """Build with the address of a repository, a PDF, and marked labels of formulas."""
+    folder = tmp_path_factory.mktemp("other")
+    source = pages.copy_of_sources(folder / "source")
     pages.with_repository(source, EXAMPLE)
     pdf = source / "build" / "nnbook.pdf"
     pdf.parent.mkdir()
     pdf.write_bytes(b"%PDF")
-    built = pages.build(tmp_path / "build", source)
+    marked = "".join(f'<span data-equation="{e}">{e}</span>' for e in ("eq-dense", "eq-nowhere"))
+    with (source / "book" / "intro.md").open("a", encoding="utf-8") as intro:
+        intro.write(f"\n```{{raw}} html\n<p>{marked}</p>\n```\n")
+    built = pages.build(folder / "build", source)
     assert built.code == 0, built.log[-4000:]
+    return built
+
+
+def test_labels_in_figures_become_links(other_build: Build) -> None:
+    here = pages.page(other_build.html, "book/intro.html")
+    (link,) = here.soup.select("a[data-equation]")
+    (text,) = here.soup.select("span[data-equation]")
+    assert link["href"] == "../notebooks/10_the_keras_example.html#equation-eq-dense"
+    assert link.get_text() == "(10.1)"
+    assert text.get_text() == "eq-nowhere"
+    assert pages.broken_links(here) == []
+
+
+def test_with_repository_and_pdf_their_links_appear(other_build: Build) -> None:
+    built = other_build
     site = "https://example.github.io/nnbook/"
     listed = re.findall("<loc>(.*)</loc>", (built.html / "sitemap.xml").read_text("utf-8"))
     assert f"Sitemap: {site}sitemap.xml" in (built.html / "robots.txt").read_text("utf-8")

@@ -22,6 +22,7 @@ from myst_nb.sphinx_ import HideCodeCellNode  # type: ignore[import-untyped]
 from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.writers.html5 import HTML5Translator
+from sphinx.writers.latex import LaTeXTranslator
 
 from tests.verify import equations
 
@@ -67,6 +68,8 @@ def join_pairs(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 def fold_long_outputs(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Fold what a cell prints on many lines; a browser opens it without a script as well."""
+    if app.builder.format != "html":
+        return  # nobody can open a fold on paper
     for cell in doctree.findall(lambda node: has_class(node, "cell_output")):
         for output in list(cell.findall(nodes.literal_block)):
             lines = len(output.astext().rstrip("\n").splitlines())
@@ -96,6 +99,16 @@ def visit_note(self: HTML5Translator, node: MarginNote) -> None:
 def depart_note(self: HTML5Translator, node: MarginNote) -> None:
     """Close a margin note."""
     self.body.append("</aside>\n")
+
+
+def visit_note_on_paper(self: LaTeXTranslator, node: MarginNote) -> None:
+    """Set a margin note after its text, smaller and indented: the margins of the PDF are narrow."""
+    self.body.append(r"\begin{quote}\small ")
+
+
+def depart_note_on_paper(self: LaTeXTranslator, node: MarginNote) -> None:
+    """End a margin note on paper."""
+    self.body.append("\\end{quote}\n")
 
 
 def join_notes(app: Sphinx, doctree: nodes.document, docname: str) -> None:
@@ -169,7 +182,8 @@ def frame(
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect the hooks."""
-    app.add_node(MarginNote, html=(visit_note, depart_note))
+    on_paper = (visit_note_on_paper, depart_note_on_paper)
+    app.add_node(MarginNote, html=(visit_note, depart_note), latex=on_paper)
     app.connect("doctree-resolved", join_pairs)
     app.connect("doctree-resolved", fold_long_outputs)
     app.connect("doctree-resolved", join_notes)

@@ -66,6 +66,7 @@ REPAIRS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...
         re.compile(r'<div id="pst-primary-sidebar"'),
         '<div id="pst-primary-sidebar" role="complementary" aria-label="The book"',
     ),
+    (re.compile(r'role="doc-biblioentry"'), 'role="listitem"'),  # in a list, as docutils says
 )
 
 

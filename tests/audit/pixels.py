@@ -68,6 +68,7 @@ def drawn(tab: Tab, name: str, look: str, found: Findings) -> None:
     size = tab.viewport_size
     assert size is not None
     tab.set_viewport_size({"width": size["width"], "height": STEP})
+    tab.add_style_tag(content="* { transition: none !important; animation: none !important }")
     tab.evaluate("document.querySelectorAll('article details').forEach((fold) => fold.open = true)")
     hidden: dict[str, None] = {}
     met: set[str] = set()

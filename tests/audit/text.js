@@ -31,7 +31,8 @@ async () => {
   const add = (key, what, { left, top, right, bottom }, element, figure = false) => {
     const edge = hole(element);
     const box = [Math.max(left, edge[0]), Math.max(top, edge[1]), Math.min(right, edge[2]), Math.min(bottom, edge[3])];
-    if (box[2] - box[0] < 2 || box[3] - box[1] < 2) return; // scrolled away in its own box, or for ears only
+    const cut = box[2] - box[0] < 0.9 * (right - left) || box[3] - box[1] < 0.9 * (bottom - top);
+    if (cut || box[2] - box[0] < 2) return; // scrolled away in its own box, or for ears only
     if (seen(box, element)) known.add(key), found.push({ what, figure, box });
     else hidden.push(what);
   };
@@ -41,8 +42,11 @@ async () => {
   while (texts.nextNode()) {
     const node = texts.currentNode, element = node.parentElement;
     if (known.has(node) || !node.data.trim()) continue;
-    range.selectNodeContents(node);
-    const boxes = [...range.getClientRects()].filter(inWindow);
+    const boxes = [];
+    for (const line of node.data.matchAll(/[^\n]*\S[^\n]*/g)) { // a line of spaces shows nothing
+      range.setStart(node, line.index), range.setEnd(node, line.index + line[0].length);
+      boxes.push(...[...range.getClientRects()].filter(inWindow));
+    }
     if (!boxes.length || element.closest("script, style, noscript, template, [disabled]")) continue;
     if (!element.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
     for (const box of boxes) add(node, place(element, node.data), box, element);
