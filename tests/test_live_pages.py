@@ -37,6 +37,7 @@ def test_every_formula_is_in_the_list_with_its_proof(book_html: Path) -> None:
     shown = [one for one in equations.shown_in_book() if one.equation.label]
     assert set(entries) == {one.equation.label for one in shown}
     proofs = {proof.label: proof.where for proof in equations.proofs_in_tests()}
+    pieces = facts.pieces()
     for one in shown:
         label = str(one.equation.label)
         link, details = entries[label]
@@ -47,7 +48,7 @@ def test_every_formula_is_in_the_list_with_its_proof(book_html: Path) -> None:
         assert equations.normalise(tex) == one.equation.latex
         text = " ".join(tag.get_text() for tag in details[1:])
         assert proofs[label].removeprefix("tests/") in text
-        for piece in facts.pieces().get(label, []):
+        for piece in pieces.get(label, []):
             assert piece.name in text
             assert (piece.keras or "") in text
             assert any(piece.source in str(tag) for tag in details)
