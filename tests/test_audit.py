@@ -14,7 +14,7 @@ from tests.audit import browser as measures
 from tests.audit.findings import ROWS, Findings
 from tests.audit.kept import Kept
 from tests.pages import book_build, book_html
-from tests.test_browser import browser
+from tests.test_browser import browser, served
 
 __all__ = ["book_build", "book_html", "browser"]  # fixtures, found by their names
 
@@ -109,7 +109,7 @@ def test_flaw_is_seen(browser: Browser, tmp_path: Path, row: str, flaw: str) -> 
     (tmp_path / "favicon.ico").write_bytes(b"")
     no_axe = "window.axe = { run: async () => ({ violations: [] }) }"
     found = Findings()
-    with measures.served(tmp_path) as site:
+    with served(tmp_path, measures.ZippingHandler) as site:
         measures.measure(browser, site, "page.html", no_axe, found)
     assert set(found.values) == ROWS_IN_BROWSER
     assert found.missed() == row.split(), found.problems
@@ -128,7 +128,7 @@ def test_page_that_needs_javascript_is_seen(browser: Browser, tmp_path: Path) ->
 @pytest.mark.browser
 def test_search_answers_what_learners_ask(browser: Browser, book_html: Path) -> None:
     found = Findings()
-    with measures.served(book_html) as site:
+    with served(book_html, measures.ZippingHandler) as site:
         measures.search(browser, site, found)
     assert found.result("search") == 0, list(found.problems["search"])
 

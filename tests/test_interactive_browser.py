@@ -5,12 +5,9 @@ On a small page with two figures, and on each page of the book that has one.
 
 from __future__ import annotations
 
-import functools
 import json
 import re
-import threading
 from collections.abc import Iterator
-from http.server import ThreadingHTTPServer
 from itertools import product
 from pathlib import Path
 from typing import Any, Literal
@@ -24,7 +21,7 @@ from nnbook.interactive.walk import Step, show, walk
 from tests import pages
 from tests.pages import book_build, book_html
 from tests.steps_figure import ACTIVATIONS, INPUTS, TARGET, figure, network
-from tests.test_browser import FLAGS, QuietHandler, Visit, browser, context, visit
+from tests.test_browser import FLAGS, Visit, browser, context, served, visit
 
 __all__ = ["FLAGS", "book_build", "book_html", "browser"]  # fixtures, found by their names
 
@@ -52,17 +49,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     (folder / "before.html").write_text(
         f'{head}<body><a href="steps.html">Steps</a></body></html>', encoding="utf-8"
     )
-    yield from serve(folder)
-
-
-def serve(folder: Path) -> Iterator[str]:
-    handler = functools.partial(QuietHandler, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join()
+    with served(folder) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +61,7 @@ def chapters(book_html: Path) -> Iterator[list[str]]:
     assert having == [f"notebooks/{name}.html" for name in calling]
     if not having:
         pytest.skip("no chapter has the figure of the steps yet")
-    for address in serve(book_html):
+    with served(book_html) as address:
         yield [address + name for name in having]
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-import threading
 from collections.abc import Iterator
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,7 +12,7 @@ from playwright.sync_api import Page as Tab
 
 from nnbook.interactive.player import follow, show
 from nnbook.optimizers import SGD
-from tests.test_browser import QuietHandler, browser, context, visit
+from tests.test_browser import browser, context, served, visit
 from tests.test_player import (
     RATES,
     RULES,
@@ -44,13 +41,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         f"{curve_figure(steps=STEPS).html()}\n{plane_figure(steps=STEPS).html()}</body></html>",
         encoding="utf-8",
     )
-    handler = functools.partial(QuietHandler, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/player.html"
-        server.shutdown()
-        thread.join()
+    with served(folder) as address:
+        yield f"{address}player.html"
 
 
 def button(root: Locator, name: str) -> Locator:

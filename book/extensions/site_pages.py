@@ -16,7 +16,7 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 
 GITHUB = re.compile(r"https://github\.com/([\w.-]+)/([\w.-]+?)(?:\.git)?/?$")
-PREVIEW = "_static/page.png"  # 880 x ... pixels; a picture that all sites can show
+PREVIEW = "_static/page.png"  # a picture that all sites can show
 NOT_FOUND = """<!DOCTYPE html>
 <html lang="{language}">
 <head>

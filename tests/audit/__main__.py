@@ -25,7 +25,7 @@ from tests.audit import browser, tools
 from tests.audit.findings import Findings
 from tests.audit.kept import Kept
 from tests.pages import Page, attribute
-from tests.test_browser import FLAGS, HOW_TO_INSTALL, chromium
+from tests.test_browser import FLAGS, HOW_TO_INSTALL, chromium, served
 
 SITE = pages.REPO / "build" / "_build" / "html"
 ALONE = ("index.html", "404.html")  # one leads on, one is for wrong addresses: neither is listed
@@ -163,7 +163,7 @@ def audit(site: Path, parts: list[str], runs: int, again: bool = False) -> Findi
             say(f"  {page.name}: {part}, as measured before")
         found.take(before)
 
-    with browser.served(site) as address:
+    with served(site, browser.ZippingHandler) as address:
         with sync_playwright() as playwright:
             window = playwright.chromium.launch(executable_path=program, args=FLAGS)
             for p in opened:

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import gzip
 import io
-import threading
 import tomllib
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -78,18 +73,6 @@ class ZippingHandler(QuietHandler):
         self.send_header("Cache-Control", "max-age=600")
         self.end_headers()
         self.wfile.write(data)
-
-
-@contextmanager
-def served(site: Path) -> Iterator[str]:
-    """Serve the site on this machine and yield its address."""
-    handler = functools.partial(ZippingHandler, directory=str(site))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join()
 
 
 def measure(browser: Browser, site: str, name: str, axe: str, found: Findings) -> None:
