@@ -105,8 +105,9 @@ def confusion_matrix(
 ) -> Axes:
     """Draw counts ``(true, predicted)`` as a shaded table, each cell labelled with its count."""
     table = np.asarray(counts)
-    light = table.max() * 2.2  # no shade too dark for the digits
-    ax.imshow(table, cmap="Blues", vmin=0, vmax=light)
+    # So pale that the digits stand out, on a dark page too.
+    pale = table.max() * 2.6
+    ax.imshow(table, cmap="Blues", vmin=0, vmax=pale)
     for (i, j), count in np.ndenumerate(table):
         ax.text(j, i, str(count), ha="center", va="center", fontsize=16)
     ax.set_xticks(range(len(names)), names)

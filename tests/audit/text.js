@@ -43,7 +43,7 @@ async () => {
     const node = texts.currentNode, element = node.parentElement;
     if (known.has(node) || !node.data.trim()) continue;
     const boxes = [];
-    for (const line of node.data.matchAll(/[^\n]*\S[^\n]*/g)) { // a line of spaces shows nothing
+    for (const line of node.data.matchAll(/\S(?:[^\n]*\S)?/g)) { // spaces around it show nothing
       range.setStart(node, line.index), range.setEnd(node, line.index + line[0].length);
       boxes.push(...[...range.getClientRects()].filter(inWindow));
     }
