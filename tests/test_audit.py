@@ -21,6 +21,7 @@ __all__ = ["book_build", "book_html", "browser"]  # fixtures, found by their nam
 HERE = Path(measures.__file__).parent
 GOOD = """<!DOCTYPE html><html lang="en"><head><meta name="viewport" content="width=device-width">
 <title>Good</title><style>body { background: #fff; color: #000; } .red { color: #f00; }
+.cell { content-visibility: auto; }
 :focus-visible { outline: 3px solid; }</style></head><body>
 <nav aria-label="Skip"><a href="#text">Skip</a></nav>
 <main id="text"><h1>Good</h1><article><p>Text</p>FLAW</article></main></body></html>"""
@@ -93,6 +94,7 @@ def test_tools_have_exact_versions() -> None:
             "</div>",
         ),
         ("sideways", '<div style="width: 2000px">wide</div>'),
+        ("sideways", '<div class="cell"><div style="width: 2000px">wide</div></div>'),
         ("code", f'<div class="highlight"><pre style="overflow: auto">{"x" * 400}</pre></div>'),
         ("keyboard", '<a href="#text" style="outline: none">unseen</a>'),
         ("errors", "<script>throw new Error('broken')</script>"),

@@ -81,6 +81,17 @@ def test_two_layers_without_a_bend_are_one(rng: np.random.Generator) -> None:
     np.testing.assert_allclose(two.predict(x, verbose=0), one.predict(x, verbose=0), rtol=1e-12)
 
 
+@proves("eq-sigmoid", r"\sigma(z) = \frac{1}{1 + e^{-z}}")
+def test_sigmoid() -> None:
+    agree(lambda z: value(activations.sigmoid, z), lambda z: 1 / (1 + math.exp(-z)))
+
+
+@proves("eq-relu", r"\mathrm{relu}(z) = \max(z, 0)")
+def test_relu() -> None:
+    for z in (-2.0, -1e-30, 0.0, 1e-30, 3.5):
+        assert value(activations.relu, z) == max(z, 0)
+
+
 @proves("eq-tanh", r"\tanh(z) = \frac{e^{z} - e^{-z}}{e^{z} + e^{-z}}")
 def test_tanh() -> None:
     agree(

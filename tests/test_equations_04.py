@@ -91,6 +91,19 @@ def test_huber(y: Array, a: Array, d: float) -> None:
 
 
 @proves(
+    "eq-bce",
+    r"\begin{aligned} C = -\frac{1}{n} \sum_{i=1}^{n} \bigl[\, & y_i \ln \hat y_i \\ "
+    r"& + (1 - y_i) \ln (1 - \hat y_i) \,\bigr] \end{aligned}",
+)
+def test_binary(rng: np.random.Generator) -> None:
+    truth, guess = rng.random(N), rng.uniform(0.05, 0.95, N)  # soft labels
+    total = sum(
+        truth[i] * math.log(guess[i]) + (1 - truth[i]) * math.log(1 - guess[i]) for i in range(N)
+    )
+    assert losses.BinaryCrossentropy()(truth, guess) == pytest.approx(-total / N, rel=1e-12)
+
+
+@proves(
     "eq-cce",
     r"C = -\frac{1}{n} \sum_{i=1}^{n} \sum_{j=1}^{n_L} y_{ij} \ln \hat y_{ij}",
 )

@@ -65,34 +65,6 @@ def test_dense_is_the_sum_and_the_bend(model: Sequential, x: Array) -> None:
         np.testing.assert_allclose(a, out, rtol=1e-12)
 
 
-@proves("eq-relu", r"\mathrm{relu}(z) = \max(z, 0)")
-def test_relu() -> None:
-    for z in (-2.0, -1e-30, 0.0, 1e-30, 3.5):
-        assert activations.relu(np.array([z]))[0] == max(z, 0)
-
-
-@proves("eq-sigmoid", r"\sigma(z) = \frac{1}{1 + e^{-z}}")
-def test_sigmoid() -> None:
-    for z in (-30.0, -1.0, 0.0, 0.5, 30.0):
-        assert activations.sigmoid(np.array([z]))[0] == pytest.approx(
-            1 / (1 + math.exp(-z)), rel=1e-14
-        )
-
-
-@proves(
-    "eq-bce",
-    r"\begin{aligned} C = -\frac{1}{n} \sum_{i=1}^{n} \bigl[\, & y_i \ln \hat y_i \\ "
-    r"& + (1 - y_i) \ln (1 - \hat y_i) \,\bigr] \end{aligned}",
-)
-def test_binary_crossentropy(rng: np.random.Generator, y: Array) -> None:
-    guess = rng.uniform(0.05, 0.95, size=(5, 1))
-    total = sum(
-        y[i, 0] * math.log(guess[i, 0]) + (1 - y[i, 0]) * math.log(1 - guess[i, 0])
-        for i in range(5)
-    )
-    assert losses.BinaryCrossentropy()(y, guess) == pytest.approx(-total / 5, rel=1e-12)
-
-
 @proves(
     "eq-accuracy",
     r"\mathrm{accuracy} = \frac{1}{n} \sum_{i=1}^{n} \bigl[\, [\hat y_i > \tfrac12] = y_i \,\bigr]",

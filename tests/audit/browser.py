@@ -15,7 +15,7 @@ from playwright.sync_api import Page as Tab
 
 from tests.audit import pixels
 from tests.audit.findings import Findings
-from tests.test_browser import WIDTHS, QuietHandler, context, visit
+from tests.test_browser import WIDTHS, QuietHandler, context, lay_out, visit
 
 HERE = Path(__file__).resolve().parent
 SHIFTS = """
@@ -96,11 +96,12 @@ def measure(browser: Browser, site: str, name: str, axe: str, found: Findings) -
 
 
 def in_page(tab: Tab, name: str, width: int, look: str, found: Findings) -> None:
-    """Note contrast, room and what moved."""
+    """Note what moved, contrast and room."""
     tab.evaluate(SCROLL)
+    found.note("shift", name, tab.evaluate("auditShifts.reduce((a, b) => a + b, 0)"))
+    lay_out(tab)
     measured: dict[str, Any] = tab.evaluate((HERE / "measure.js").read_text(encoding="utf-8"))
     found.note("contrast", name, measured["contrast"], measured["faint"], look)
-    found.note("shift", name, measured["shift"])
     found.add("sideways", name, measured["sideways"], look)
     if width == min(WIDTHS):
         share = 100 * len(measured["scrolling"]) / max(1, measured["code"])

@@ -64,6 +64,5 @@
     scrolling: scrolling.map(place),
     sideways: page.scrollWidth > innerWidth ? [page.scrollWidth + " px wide"] : [],
     papers: [...papers.values()],
-    shift: (window.auditShifts || []).reduce((a, b) => a + b, 0),
   };
 }
