@@ -483,7 +483,7 @@ def test_no_pair_control_without_javascript(browser: Browser, address: str) -> N
         assert seen_sides(tab) == [True, True]
 
 
-@pytest.mark.parametrize(("width", "beside"), [(1280, False), (1905, True)])
+@pytest.mark.parametrize(("width", "beside"), [(1280, False), (1728, True), (1905, True)])
 def test_pair_stands_side_by_side_where_there_is_room(
     browser: Browser, address: str, width: int, beside: bool
 ) -> None:
@@ -493,6 +493,7 @@ def test_pair_stands_side_by_side_where_there_is_room(
         assert boxes[0] is not None
         assert boxes[1] is not None
         assert (boxes[0]["y"] == boxes[1]["y"]) == beside
+        lay_out(tab)
         cut = tab.evaluate(
             "[...document.querySelectorAll('.pair .cell_input pre')].filter(pre =>"
             " pre.scrollWidth > pre.clientWidth).length"
