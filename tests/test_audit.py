@@ -11,6 +11,7 @@ from playwright.sync_api import Browser
 
 from tests import pages
 from tests.audit import browser as measures
+from tests.audit.__main__ import addresses
 from tests.audit.findings import ROWS, Findings
 from tests.audit.kept import Kept
 from tests.pages import book_build, book_html
@@ -125,6 +126,26 @@ def test_page_that_needs_javascript_is_seen(browser: Browser, tmp_path: Path) ->
         found = Findings()
         measures.disk(browser, path, "page.html", found)
         assert found.result("disk") == flaws
+
+
+@pytest.mark.parametrize(
+    ("head", "flaws"),
+    [
+        ('<link rel="canonical" href="https://example.org/page.html">', 0),
+        ('<link rel="canonical" href="https://example.org/other.html">', 1),
+        ('<link rel="canonical" href="https://example.com/page.html">', 1),
+        ("", 1),
+    ],
+    ids=["good", "another page", "not in the map", "none"],
+)
+def test_page_without_its_address_is_seen(tmp_path: Path, head: str, flaws: int) -> None:
+    (tmp_path / "page.html").write_text(head, encoding="utf-8")
+    (tmp_path / "sitemap.xml").write_text(
+        "<loc>https://example.org/page.html</loc>", encoding="utf-8"
+    )
+    found = Findings()
+    addresses(tmp_path, [pages.page(tmp_path, "page.html")], found)
+    assert found.result("canonical") == flaws
 
 
 @pytest.mark.browser

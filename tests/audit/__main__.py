@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import functools
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -38,8 +39,6 @@ def read(site: Path, chosen: list[Page], found: Findings) -> None:
     titles = Counter(p.soup.title.get_text() if p.soup.title else "" for p in everything)
     descriptions = Counter(description(p) for p in everything if p.name not in ALONE)
     reached = reachable(site)
-    sitemap = site / "sitemap.xml"  # only where somebody has said where the site will stand
-    mapped = sitemap.read_text(encoding="utf-8") if sitemap.is_file() else ""
     for p in chosen:
         found.add("links", p.name, pages.broken_links(p))
         found.add("external", p.name, pages.external_addresses(p.soup))
@@ -49,8 +48,6 @@ def read(site: Path, chosen: list[Page], found: Findings) -> None:
         found.add("markup", p.name, raw + pages.bad_formulas(p.soup))
         found.add("figures", p.name, bad_figures(p))
         found.add("head", p.name, bad_head(p, titles, descriptions))
-        if mapped:
-            found.add("canonical", p.name, bad_address(p, mapped))
         sizes = pages.weight(p)
         found.note("bytes", p.name, sum(sizes.values()) / 1000)
         found.note("code bytes", p.name, (sizes.get(".js", 0) + sizes.get(".css", 0)) / 1000)
@@ -59,6 +56,27 @@ def read(site: Path, chosen: list[Page], found: Findings) -> None:
     if "@media print" not in (site / "_static" / "site.css").read_text(encoding="utf-8"):
         missing.append("a print style")
     found.add("files", "the site", missing)
+
+
+def addresses(site: Path, chosen: list[Page], found: Findings) -> None:
+    """Note the addresses that pages give themselves; where they have none yet, those of a copy."""
+    with tempfile.TemporaryDirectory() as folder:
+        if not (site / "sitemap.xml").is_file():
+            say("The repository has no address yet: a copy of the book with one is built.")
+            site = addressed_copy(Path(folder))
+        sitemap = (site / "sitemap.xml").read_text(encoding="utf-8")
+        for p in chosen:
+            found.add("canonical", p.name, bad_address(pages.page(site, p.name), sitemap))
+
+
+def addressed_copy(folder: Path) -> Path:
+    """Build the book as it is once its repository has an address, and return the pages."""
+    source = pages.copy_of_sources(folder / "source")
+    pages.with_repository(source, "https://github.com/example/nnbook")
+    built = pages.build(folder / "build", source)
+    if built.code:
+        raise SystemExit(f"The book does not build with an address:\n{built.log[-2000:]}")
+    return built.html
 
 
 def is_source(page: Page) -> bool:
@@ -141,6 +159,7 @@ def audit(site: Path, parts: list[str], runs: int, again: bool = False) -> Findi
     axe = (node / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
     found = Findings()
     read(site, chosen, found)
+    addresses(site, chosen, found)
     errors = tools.html_errors(node, [p.path for p in chosen])
     for path, wrong in (errors or {}).items():
         found.add("html", path.relative_to(site).as_posix(), wrong)
