@@ -148,8 +148,11 @@ def visit(window: BrowserContext, url: str, *, still: bool = False) -> Visit:
 
 def lay_out(tab: Tab) -> None:
     """Lay out all of a page, also what a reader has not come near: it may be too wide there."""
-    tab.add_style_tag(
-        content="* { contain: none !important; content-visibility: visible !important }"
+    style = "* { contain: none !important; content-visibility: visible !important }"
+    tab.evaluate(
+        "style => document.head.append(Object.assign(document.createElement('style'),"
+        " { textContent: style }))",
+        style,
     )
 
 

@@ -25,14 +25,8 @@ SHIFTS = """
         if (!entry.hadRecentInput) window.auditShifts.push(entry.value);
     }).observe({ type: "layout-shift", buffered: true });
 """
-SCROLL = """async () => {
-    for (let y = 0; y < document.body.scrollHeight; y += innerHeight) {
-      scrollTo(0, y);
-      await new Promise(requestAnimationFrame);
-    }
-    await Promise.all([...document.images].map((img) => img.decode().catch(() => 0)));
-    scrollTo(0, 0);
-}"""
+BELOW = "document.documentElement.scrollHeight - innerHeight - scrollY"
+DECODED = "Promise.all([...document.images].map((img) => img.decode().catch(() => 0)))"
 FIRST_STOP = """document.activeElement.getAttribute("href") || document.activeElement.outerHTML"""
 UNSEEN_FOCUS = """() => {
     const stops = "a[href], button, input, select, summary, [tabindex]", unseen = [];
@@ -95,9 +89,21 @@ def measure(browser: Browser, site: str, name: str, axe: str, found: Findings) -
                 found.add("errors", name, seen.problems, look)
 
 
+def hurry_through(tab: Tab) -> None:
+    """Turn the wheel down to the end, most of a window at a time, and come back."""
+    size = tab.viewport_size
+    assert size is not None
+    tab.mouse.move(size["width"] / 2, size["height"] / 2)
+    while tab.evaluate(BELOW) > 1:
+        tab.mouse.wheel(0, 0.8 * size["height"])
+        tab.evaluate(pixels.NEXT_FRAMES)
+    tab.evaluate(DECODED)
+    tab.evaluate("scrollTo(0, 0)")
+
+
 def in_page(tab: Tab, name: str, width: int, look: str, found: Findings) -> None:
     """Note what moved, contrast and room."""
-    tab.evaluate(SCROLL)
+    hurry_through(tab)
     found.note("shift", name, tab.evaluate("auditShifts.reduce((a, b) => a + b, 0)"))
     lay_out(tab)
     measured: dict[str, Any] = tab.evaluate((HERE / "measure.js").read_text(encoding="utf-8"))
@@ -149,6 +155,7 @@ def disk(browser: Browser, path: Path, name: str, found: Findings) -> None:
             wrong += [f"asks for {url}" for url in seen.requests if not url.startswith("file:")]
             if not seen.tab.locator("h1:visible").count():
                 wrong.append("its heading is not seen")
+            lay_out(seen.tab)
             if count := seen.tab.evaluate(DRAWN):
                 wrong.append(f"{count} formulas are not drawn")
             found.add("disk", name, wrong, f"{'with' if js else 'without'} JavaScript")

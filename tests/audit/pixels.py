@@ -28,7 +28,7 @@ SCALE = (
 )
 STEP = 1600  # how much of a page is looked at, at a time
 FEW = 4  # pixels that have to show the ink
-SETTLED = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+NEXT_FRAMES = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 BELOW = 2  # pixels of the page beneath a line, into which an underscore may reach
 
 
@@ -76,7 +76,7 @@ def drawn(tab: Tab, name: str, look: str, found: Findings) -> None:
     place, end = 0, 1
     while place < end:
         tab.evaluate(f"scrollTo({{ top: {place}, behavior: 'instant' }})")
-        tab.evaluate(SETTLED)
+        tab.evaluate(NEXT_FRAMES)
         texts: dict[str, Any] = tab.evaluate(collect)
         shot = screenshot(tab, session, STEP)
         for text in texts["found"]:
