@@ -643,6 +643,38 @@ def test_copy_button_copies_the_code_alone(
             assert not any(line.startswith(("$ ", ">>> ", "In [")) for line in copied.split("\n"))
 
 
+# ---- boxes that scroll ---------------------------------------------------------------------------
+
+
+# How many boxes scroll, how many of these the keyboard does not reach, and how many it reaches
+# although they do not scroll.
+BOXES = """() => {
+  const all = [...document.querySelectorAll("article *")];
+  const scrolls = e => e.scrollWidth > e.clientWidth
+    && ["auto", "scroll"].includes(getComputedStyle(e).overflowX);
+  const boxes = all.filter(scrolls);
+  const stops = "a[href], button, input, select, [tabindex='0']";
+  return [boxes.length, boxes.filter(e => e.tabIndex < 0 && !e.querySelector(stops)).length,
+    all.filter(e => e.matches("pre[tabindex], .math [tabindex]") && !scrolls(e)).length];
+}"""
+
+
+@pytest.mark.parametrize("name", ["notebooks/08_backward.html", "book/notation.html"])
+def test_what_scrolls_in_its_own_box_is_a_stop_of_the_keyboard(
+    browser: Browser, address: str, name: str
+) -> None:
+    """Also what a reader has not come near; a window of another width changes it."""
+    with context(browser, 360) as window:
+        tab = visit(window, address + name).tab
+        counted = []
+        for width in (360, 1280):
+            tab.set_viewport_size({"width": width, "height": 800})
+            tab.wait_for_function(f"({BOXES})().slice(1).every(count => count === 0)")
+            counted.append(tab.evaluate(BOXES)[0])
+    assert counted[0] > 2
+    assert counted[0] > counted[1]
+
+
 # ---- previews of formulas and words --------------------------------------------------------------
 
 

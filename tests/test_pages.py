@@ -116,6 +116,21 @@ def test_equations_are_numbered_by_chapter_and_linked(book_html: Path) -> None:
             assert texts, f"{p.name} has no numbered equation"
 
 
+def test_formula_that_a_link_shows_is_on_the_page_once(book_html: Path) -> None:
+    """In its place, or in a template at the end; links in a list stand beside their formulas."""
+    shown = 0
+    for p in pages.content_pages(book_html):
+        here = {pages.attribute(tag, "id") for tag in p.article.select("div.math[id]")}
+        waiting = [pages.attribute(tag, "data-equation") for tag in p.soup.select("template")]
+        linked = {
+            pages.attribute(link, "href").partition("#")[2]
+            for link in p.article.select("a[href*='#equation-']:not(.headerlink, dt > a)")
+        }
+        assert sorted(linked - here) == waiting, p.name
+        shown += len(linked)
+    assert shown > 100
+
+
 def test_pictures_say_what_they_show(book_html: Path) -> None:
     assert {p.name: bad for p in pages.pages(book_html) if (bad := alternatives(p))} == {}
 

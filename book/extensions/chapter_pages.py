@@ -33,6 +33,7 @@ LONG = 30  # lines of output, about a screen; what is longer is folded
 WORDS_A_MINUTE, LINES_A_MINUTE = 200, 20  # of text, and of code
 SIDES = {"both": "both", "from-scratch": "only from scratch", "keras": "only Keras"}
 PAIR = '<div class="pair '
+NUMBER = re.compile(r"<dt>.*?</dt>")  # in a list of formulas
 REFERENCE = re.compile(r'href="([^"#]*)#equation-(eq-[a-z0-9-]+)"')
 
 
@@ -154,9 +155,13 @@ def control() -> str:
 
 
 def previews(body: str) -> str:
-    """Return the formulas that a page refers to, which a browser does not draw by itself."""
+    """Return the formulas that a page refers to and does not show; a browser does not draw these.
+
+    In a list of formulas each stands beside its number. ``book.js`` copies one of the page itself.
+    """
     latex = equations.latex_by_label()
-    labels = sorted({label for _, label in REFERENCE.findall(body) if label in latex})
+    referred = {label for _, label in REFERENCE.findall(NUMBER.sub("", body))}
+    labels = sorted(x for x in referred & latex.keys() if f'id="equation-{x}"' not in body)
     return "".join(
         f'<template data-equation="equation-{label}">'
         f"{formulas.render(latex[label], display=True).get('html', '')}</template>"

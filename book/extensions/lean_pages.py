@@ -20,6 +20,7 @@ from urllib.parse import unquote, urlsplit
 
 import tinycss2
 from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
 from tinycss2.ast import AtRule, Node, QualifiedRule
 
 STYLE = re.compile(r'\s*<link\b(?=[^>]*\brel="stylesheet")[^>]*\bhref="([^"]+)"[^>]*>')
@@ -31,6 +32,8 @@ IN_TEXT = re.compile(r"\s*<style>([^<]*\.nn-figure[^<]*)</style>")  # of nnbook.
 PICTURE = re.compile(r'<img\b[^>]*?\bsrc="([^"]+\.(?:svg|png))"[^>]*>')
 SEARCH = ("searchtools.js", "language_data.js", "book-search.js", "searchindex.js")  # in order
 UNUSED = ("design-tabs.js",)  # no page has tabs
+# The theme asks all boxes at once whether they scroll, which lays out the whole page. book.js asks.
+ALL_BOXES = re.compile(r'\["pre","\.nboutput[^\]]*\]\.join\(", "\)')
 ADDRESS = re.compile(r"""url\((["']?)([^"')]+)\1\)""")
 WORD = re.compile(r"[A-Za-z_][\w-]*")
 NAMED = re.compile(r"[.#](-?[A-Za-z_][\w-]*)")  # a class or an id in a selector
@@ -216,6 +219,9 @@ def make_lean(app: Sphinx, exception: Exception | None) -> None:
     css = "".join(joined(path, static / "site.css", is_used(words)) for path in styles)
     common = [path for path in scripts if path.name not in SEARCH]
     js = ";\n".join(path.read_text(encoding="utf-8") for path in common)
+    js, replaced = ALL_BOXES.subn('"no-box"', js)
+    if replaced != 1:
+        raise ExtensionError("the theme no longer asks which boxes scroll as it did: see ALL_BOXES")
     site_css = versioned(static / "site.css", css)
     site_js = versioned(static / "site.js", js)
     for path, html in pages.items():

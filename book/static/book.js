@@ -47,7 +47,7 @@
     box.id = "preview";
     box.setAttribute("role", "tooltip");
     box.append(content());
-    document.body.append(box);
+    link.closest("main").append(box); // what a landmark holds is found
     link.setAttribute("aria-describedby", box.id);
     const at = link.getClientRects()[0]; // where it begins, if it goes over two lines
     const left = Math.max(16, Math.min(at.left, root.clientWidth - box.offsetWidth - 16));
@@ -62,11 +62,13 @@
     link.addEventListener("mouseleave", hideSoon);
     link.addEventListener("blur", hide);
   };
-  const formulas = new Map([...document.querySelectorAll("template[data-equation]")]
-    .map((template) => [template.dataset.equation, template]));
-  for (const link of document.querySelectorAll('article a[href*="#equation-"]')) {
-    const template = formulas.get(link.hash.slice(1));
-    if (template && !link.classList.contains("headerlink")) preview(link, () => template.content.cloneNode(true));
+  // a formula of this page is copied from its place; one of another page waits at the end of the text
+  const elsewhere = new Map([...document.querySelectorAll("template[data-equation]")]
+    .map((template) => [template.dataset.equation, template.content]));
+  const formula = (id) => elsewhere.get(id) ?? document.getElementById(id)?.querySelector(".katex-display");
+  for (const link of document.querySelectorAll('article a[href*="#equation-"]:not(.headerlink, dt > a)')) {
+    const found = formula(link.hash.slice(1));
+    if (found) preview(link, () => found.cloneNode(true));
   }
   for (const link of document.querySelectorAll("article a.term[title]")) {
     const definition = link.title;
@@ -76,15 +78,20 @@
   addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
 
   // ---- what scrolls in its own box can be reached by keyboard ----
-  const boxes = document.querySelectorAll("article :is(.math > .formula, dd .math, div.highlight pre, .pst-scrollable-table-container)");
-  const reach = () => {
-    for (const box of boxes) {
-      const scrolls = box.scrollWidth > box.clientWidth;
+  const boxes = document.querySelectorAll("article :is(.math > .formula, dd .math, div.highlight pre, .cell_output > .output, .pst-scrollable-table-container)");
+  let turn = 0;
+  const reach = (from = 0) => { // a few at a time: to ask makes the browser lay out what is far below
+    clearTimeout(turn);
+    const end = performance.now() + 5;
+    let next = from;
+    while (next < boxes.length && performance.now() < end) {
+      const box = boxes[next++], scrolls = box.scrollWidth > box.clientWidth;
       if (scrolls) box.tabIndex = 0;
       else box.removeAttribute("tabindex");
     }
+    if (next < boxes.length) turn = setTimeout(reach, 20, next);
   };
-  addEventListener("resize", reach);
+  addEventListener("resize", () => reach());
   // once the page is drawn: to ask before would make the browser lay it out twice
   document.fonts.ready.then(() => requestAnimationFrame(() => setTimeout(reach)));
 
