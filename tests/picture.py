@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.pages import REPO
-from tests.test_browser import FLAGS, HOW_TO_INSTALL, chromium
+from tests.test_browser import FLAGS, HOW_TO_INSTALL, chromium, lay_out
 
 SITE = REPO / "build" / "_build" / "html"
 README = REPO / "book" / "pictures"  # not among the pages
@@ -75,6 +75,7 @@ def take(browser: Browser, shot: Shot) -> None:
     )
     tab = window.new_page()
     tab.goto(f"{(SITE / shot.page).as_uri()}?{shot.query}", wait_until="networkidle")
+    lay_out(tab)  # or what is above would still grow
     tab.locator(shot.place).first.evaluate(
         "(place, below) => scrollTo(0, scrollY + place.getBoundingClientRect().top - below)",
         shot.below,

@@ -3,9 +3,9 @@
 usage: python3 make.py audit [--runs N] [--again] [PAGE ...]
 
 A page is named by a part of its path, such as 08_backward. --runs is how often Lighthouse measures
-each page (3; 0 leaves it out). Pages of source code are left to the other measures. What was
-measured is kept in build/audit until the page changes, so an audit that was interrupted goes on
-where it stopped; --again measures all afresh. Build the pages first: python3 make.py book.
+each page (3; 0 leaves it out); not 404.html, which no search engine is to list. What was measured
+is kept in build/audit until the page changes, so an audit that was interrupted goes on where it
+stopped; --again measures all afresh. Build the pages first: python3 make.py book.
 """
 
 from __future__ import annotations
@@ -166,7 +166,7 @@ def audit(site: Path, parts: list[str], runs: int, again: bool = False) -> Findi
     if errors is None:
         say("There is no Java here, so the Nu checker was not asked.")
     opened = [p for p in chosen if p.name != "index.html"]  # that one only leads on
-    scored = [p for p in opened if not is_source(p) and p.name not in (*ALONE, "search.html")]
+    scored = [p for p in opened if p.name not in ALONE]
     kept = Kept(folder / "found.json", site)
 
     def once(page: Page, part: str, measure: Callable[[Findings], None]) -> None:
