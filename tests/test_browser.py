@@ -654,8 +654,9 @@ BOXES = """() => {
     && ["auto", "scroll"].includes(getComputedStyle(e).overflowX);
   const boxes = all.filter(scrolls);
   const stops = "a[href], button, input, select, [tabindex='0']";
+  const ours = ":is(pre, .formula, .pst-scrollable-table-container)[tabindex]";
   return [boxes.length, boxes.filter(e => e.tabIndex < 0 && !e.querySelector(stops)).length,
-    all.filter(e => e.matches("pre[tabindex], .math [tabindex]") && !scrolls(e)).length];
+    all.filter(e => e.matches(ours) && !scrolls(e)).length];
 }"""
 
 
